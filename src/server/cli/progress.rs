@@ -36,7 +36,7 @@ pub(super) async fn until_stopped(
     let mut work = spawn_blocking(move || command(given));
     tokio::select! {
         done = &mut work => done?,
-        () = signals.stop() => {
+        _ = signals.stop() => {
             is_stopped.store(true, Relaxed);
             work.await?
         }

@@ -40,8 +40,8 @@ impl Signals {
         })
     }
 
-    /// Waits for the first signal that means "stop".
-    pub(crate) async fn stop(&mut self) {
+    /// Waits for the first signal that means "stop", and gives its number.
+    pub(crate) async fn stop(&mut self) -> u8 {
         let Self { terminate, interrupt, quit, hangup, .. } = self;
         let hangup = async {
             match hangup {
@@ -49,12 +49,13 @@ impl Signals {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = quit.recv() => {}
-            _ = hangup => {}
-        }
+        let number = tokio::select! {
+            _ = terminate.recv() => Number::TERM,
+            _ = interrupt.recv() => Number::INT,
+            _ = quit.recv() => Number::QUIT,
+            _ = hangup => Number::HUP,
+        };
+        number_of(number)
     }
 
     /// Waits for the next signal that forces the stop, and gives its number.
@@ -64,8 +65,12 @@ impl Signals {
             _ = self.interrupt.recv() => Number::INT,
             _ = self.quit.recv() => Number::QUIT,
         };
-        u8::try_from(number.as_raw()).expect("they are below 32")
+        number_of(number)
     }
+}
+
+fn number_of(signal: Number) -> u8 {
+    u8::try_from(signal.as_raw()).expect("they are below 32")
 }
 
 /// Returns true if the program was started with this signal ignored.

@@ -234,3 +234,31 @@ async fn with_a_state_it_goes_on_where_it_ended() {
     publish(&server.url, "4").await;
     assert_eq!(texts(&terminal, &["--state", state, "--since", "all", "--count", "2"]).await, ["3", "4"]);
 }
+
+#[tokio::test]
+async fn it_ends_when_nobody_reads_it_any_more_though_nothing_comes() {
+    let server = TestServer::start().await;
+    let terminal = Terminal::at(&server.url);
+    terminal.run(&["publish", "quiet", "one"], b"").await.silently();
+    let mut child = terminal.start(&["follow", "quiet", "--since", "1"]);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(in_time(lines.next_line()).await.unwrap().unwrap().contains("one"));
+    drop(lines);
+    assert_eq!(in_time(child.wait()).await.unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_printed_is_an_error_and_comes_again() {
+    let server = TestServer::start().await;
+    let terminal = Terminal::at(&server.url);
+    terminal.run(&["publish", "ops", "one"], b"").await.silently();
+    let state = terminal.home.path().join("cursor");
+    let line = ["follow", "ops", "--since", "all", "--count", "1", "--state", state.to_str().unwrap()];
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let child = terminal.command(&line).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    let output = in_time(child.wait_with_output()).await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("an event cannot be printed"), "{said}");
+    assert!(terminal.run(&line, b"").await.stdout.contains("one"));
+}

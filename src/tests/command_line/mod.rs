@@ -31,11 +31,19 @@ impl Terminal {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
-        command
-            .args(arguments)
-            .env("HOME", self.home.path())
-            .env("IDOBATA_URL", &self.url)
-            .kill_on_drop(true);
+        command.args(arguments);
+        self.at_home(command)
+    }
+
+    /// A command whose files grow to this many blocks of 512 bytes at most, as on a disk that gets full.
+    fn with_blocks(&self, blocks: u32, arguments: &[&str]) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -f {blocks}; exec \"$0\" \"$@\""), PROGRAM]).args(arguments);
+        self.at_home(command)
+    }
+
+    fn at_home(&self, mut command: Command) -> Command {
+        command.env("HOME", self.home.path()).env("IDOBATA_URL", &self.url).kill_on_drop(true);
         for name in ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "IDOBATA_TOKEN"] {
             command.env_remove(name);
         }
@@ -44,26 +52,33 @@ impl Terminal {
 
     /// Starts a command with pipes.
     fn start(&self, arguments: &[&str]) -> Child {
-        let mut command = self.command(arguments);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        with_pipes(self.command(arguments))
     }
 
     /// Runs a command to its end with this input.
     async fn run(&self, arguments: &[&str], input: &[u8]) -> Ran {
-        let mut child = self.start(arguments);
-        let mut stdin = child.stdin.take().unwrap();
-        let input = input.to_owned();
-        tokio::spawn(async move {
-            // A command that needs no input may have ended.
-            let _ = stdin.write_all(&input).await;
-        });
-        Ran::of(in_time(child.wait_with_output()).await.unwrap())
+        finish(self.start(arguments), input).await
     }
 
     /// The folder of the lines that wait.
     fn spool(&self) -> PathBuf {
         self.home.path().join(".local/state/idobata/spool")
     }
+}
+
+fn with_pipes(mut command: Command) -> Child {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Gives a command its input, and waits for its end.
+async fn finish(mut child: Child, input: &[u8]) -> Ran {
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    tokio::spawn(async move {
+        // A command that needs no input may have ended.
+        let _ = stdin.write_all(&input).await;
+    });
+    Ran::of(in_time(child.wait_with_output()).await.unwrap())
 }
 
 /// The end of a command.

@@ -6,7 +6,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
 };
 
-use super::{Terminal, feed, signal, size, texts};
+use super::{Terminal, feed, finish, signal, size, texts, with_pipes};
 use crate::support::{Program, TestServer, in_time, lone_address};
 
 const KEEP_ALL: [&str; 2] = ["--feed-entries", "1000000"];
@@ -169,4 +169,28 @@ async fn ctrl_c_ends_it_when_what_was_read_is_sent() {
     child.stderr.take().unwrap().read_to_string(&mut said).await.unwrap();
     assert_eq!((status.code(), said.as_str()), (Some(0), ""));
     drop(stdin);
+}
+
+#[tokio::test]
+async fn lines_that_do_not_fit_on_the_disk_together_are_sent_in_turn() {
+    let server = TestServer::start_limited(&["--feed-entries", "1000000"]).await;
+    let terminal = Terminal::at(&server.url);
+    let lines: Vec<String> = (0..8_000).map(|number| format!("line {number}")).collect();
+    // Some of them, as JSON, are more than the file takes.
+    let child = with_pipes(terminal.with_blocks(64, &["publish", "log", "--lines"]));
+    finish(child, lines.join("\n").as_bytes()).await.silently();
+    assert!(texts(&feed(&server.url).await) == lines, "each line once and in order");
+}
+
+#[tokio::test]
+async fn a_line_that_fits_nowhere_ends_it_with_an_error_and_leaves_nothing_of_itself() {
+    let server = TestServer::start().await;
+    let terminal = Terminal::at(&server.url);
+    let input = format!("one\n{}\ntwo\n", "x".repeat(2_000));
+    let ran =
+        finish(with_pipes(terminal.with_blocks(2, &["publish", "log", "--lines"])), input.as_bytes()).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("standard input was not read to its end"), "{ran:?}");
+    terminal.run(&["publish", "log", "--lines"], b"three\n").await.silently();
+    assert_eq!(texts(&feed(&server.url).await), ["one", "three"]);
 }

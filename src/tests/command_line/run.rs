@@ -173,3 +173,46 @@ async fn shells_and_man_learn_the_commands() {
         manual.contains(".TH") && manual.contains("COMMAND PUBLISH") && manual.contains("\\-\\-feed\\-age")
     );
 }
+
+#[tokio::test]
+async fn a_program_whose_output_cannot_be_written_has_failed() {
+    let server = TestServer::start().await;
+    let terminal = Terminal::at(&server.url);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = terminal.command(&["run", "--key", "dump", "--", "seq", "100"]);
+    let child = command.stdin(Stdio::null()).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    let output = in_time(child.wait_with_output()).await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("the output of seq could not be written"), "{said}");
+    assert_eq!(last(&feed(&server.url).await, "notification")["title"], "dump failed");
+}
+
+#[tokio::test]
+async fn a_key_that_the_server_does_not_take_is_refused_before_the_program_begins() {
+    let (terminal, long) = (Terminal::at(NOWHERE), "k".repeat(200));
+    for key in ["", "  ", &long] {
+        let ran = terminal.run(&["run", "--key", key, "--", "echo", "begun"], b"").await;
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
+        let ran = terminal.run(&["progress", "jobs", "--key", key], b"").await;
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn progress_that_a_signal_ends_has_failed() {
+    let server = TestServer::start().await;
+    let terminal = Terminal::at(&server.url);
+    for (name, code) in [("-TERM", 143), ("-INT", 130), ("-HUP", 129), ("-QUIT", 131)] {
+        let mut child = terminal.start(&["progress", "jobs", "--key", name]);
+        let mut stdin = child.stdin.take().unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stdin, b"some").await.unwrap();
+        let mut copied = [0; 4];
+        in_time(child.stdout.as_mut().unwrap().read_exact(&mut copied)).await.unwrap();
+        signal(&child, name).await;
+        assert_eq!(in_time(child.wait()).await.unwrap().code(), Some(code), "{name}");
+        let entries = feed(&server.url).await;
+        let progress = last(&entries, "progress");
+        assert_eq!((&progress["key"], &progress["state"]), (&name.into(), &"failed".into()));
+    }
+}

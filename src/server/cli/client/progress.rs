@@ -21,12 +21,15 @@ use tokio::{sync::oneshot, time::interval};
 
 use super::{
     job::{Job, Report},
-    publish::channel,
+    publish::{channel, key},
     settings::ServerSettings,
 };
 use crate::{
     protocol::feed::ProgressState,
-    server::cli::{folder::Size, signals::SIGNALLED},
+    server::cli::{
+        folder::Size,
+        signals::{SIGNALLED, Signals},
+    },
 };
 
 /// Bytes that are read at once: the size of a pipe.
@@ -44,7 +47,7 @@ pub(super) struct ProgressCommand {
     channel: String,
 
     /// Key of its events: the newest takes the place of the one before on the pages
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = key)]
     key: String,
 
     /// How many bytes there are to copy; without it the length of standard input if that is a file
@@ -59,6 +62,13 @@ pub(super) struct ProgressCommand {
     server: ServerSettings,
 }
 
+/// The reason why not everything was copied.
+enum Stopped {
+    By(io::Error),
+    /// A signal with this number.
+    Signal(u8),
+}
+
 /// The bytes that are copied, and all of them.
 struct Amount {
     total: Option<u64>,
@@ -70,6 +80,7 @@ impl ProgressCommand {
     pub(super) async fn run(self) -> anyhow::Result<u8> {
         let total = self.total.or_else(|| length_of_input().filter(|_| !self.lines));
         let amount = Amount { total, is_lines: self.lines, begun: Instant::now() };
+        let mut signals = Signals::install()?;
         let first = amount.entry(&self.key, 0, ProgressState::Running);
         let job = Job::begin(self.server.server()?, &self.channel, self.key, first)?;
         let (count, (sender, mut end)) = (Arc::<AtomicU64>::default(), oneshot::channel());
@@ -81,7 +92,8 @@ impl ProgressCommand {
         let (reports, mut ticks) = (job.reports(), interval(EVERY));
         let copied = loop {
             tokio::select! {
-                copied = &mut end => break copied?,
+                copied = &mut end => break copied?.map_err(Stopped::By),
+                number = signals.stop() => break Err(Stopped::Signal(number)),
                 _ = ticks.tick() => {
                     reports.send_replace(amount.entry(job.key(), count.load(Relaxed), ProgressState::Running));
                 }
@@ -92,8 +104,9 @@ impl ProgressCommand {
         job.end(vec![last]).await;
         match copied {
             Ok(()) => Ok(0),
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(SIGNALLED + PIPE_SIGNAL),
-            Err(error) => Err(error).context("standard input cannot be copied"),
+            Err(Stopped::Signal(number)) => Ok(SIGNALLED + number),
+            Err(Stopped::By(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(SIGNALLED + PIPE_SIGNAL),
+            Err(Stopped::By(error)) => Err(error).context("standard input cannot be copied"),
         }
     }
 }

@@ -75,9 +75,10 @@ impl ServerSettings {
         let url = self.url.or_else(|| of_file.clone()).unwrap_or_else(default);
         // The file's token is for the file's server: another one must not learn it.
         let belongs = of_file.is_none_or(|of_file| of_file == url);
-        let token = self.token.or_else(|| file.token.filter(|_| belongs));
+        let token = self.token.or_else(|| file.token.filter(|_| belongs)).filter(|token| !token.is_empty());
+        let token = token.map(|token| parse_token(&token)).transpose()?;
         let url = Url::parse(url.as_str()).expect("an origin is an address");
-        Ok(Server { url, token: token.map(|token| token.trim().to_owned()), ca: self.ca.or(file.ca) })
+        Ok(Server { url, token, ca: self.ca.or(file.ca) })
     }
 
     fn file(&self) -> Result<File, BadSetting> {
@@ -96,6 +97,17 @@ impl ServerSettings {
             tell(&format!("others can read the token in {0}: chmod 600 {0}", path.display()));
         }
         Ok(file)
+    }
+}
+
+/// Parses a token. The error does not show it: it may be one with a line too much.
+fn parse_token(text: &str) -> Result<String, BadSetting> {
+    let token = text.trim();
+    match token.is_empty() || token.chars().any(|c| !c.is_ascii_graphic()) {
+        true => {
+            Err(BadSetting("the token is none: a token is one word of letters, digits and signs".to_owned()))
+        }
+        false => Ok(token.to_owned()),
     }
 }
 
@@ -151,6 +163,19 @@ mod tests {
             let (_folder, settings) = settings(url, token, file);
             let server = settings.server().expect("a server");
             assert_eq!((server.url.as_str(), server.token.as_deref()), expected, "{url:?} {token:?} {file}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused_and_never_left_out() {
+        for (token, expected) in [("", None), (" idp_1\n", Some("idp_1"))] {
+            let (_folder, settings) = settings(None, Some(token), "");
+            assert_eq!(settings.server().expect("a server").token.as_deref(), expected, "{token:?}");
+        }
+        for token in [" ", "idp_a\nidp_b", "idp a", "idp_\u{e9}", "\t\n"] {
+            let (_folder, settings) = settings(None, Some(token), "");
+            let Err(error) = settings.server() else { panic!("{token:?}") };
+            assert!(!error.to_string().contains("idp"), "{error}");
         }
     }
 

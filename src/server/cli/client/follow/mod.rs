@@ -8,8 +8,9 @@ mod output;
 mod since;
 mod state;
 
-use std::{io, path::PathBuf};
+use std::{future::pending, io, path::PathBuf};
 
+use anyhow::Context;
 use clap::Args;
 use http_body_util::BodyExt;
 use hyper::{StatusCode, body::Incoming};
@@ -120,8 +121,25 @@ impl FollowCommand {
             left: self.count,
             in_trouble: false,
         };
-        follower.run().await?;
-        Ok(0)
+        // With a program for each event nothing is printed here.
+        let unread = follower.exec.is_none().then(output::unread);
+        let unread = async {
+            let is_unread = match unread {
+                Some(unread) => unread.await.is_ok(),
+                None => false,
+            };
+            if !is_unread {
+                pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            followed = follower.run() => followed?,
+            () = unread => {}
+        }
+        match follower.output.take_error() {
+            Some(error) => Err(error).context("an event cannot be printed"),
+            None => Ok(0),
+        }
     }
 }
 

@@ -1,10 +1,18 @@
 //! The output of `follow`: a line an event, for people or as JSON. Control characters of an event never reach the
 //! terminal, whatever server sent them.
 
-use std::io::{self, IsTerminal, Write, stdout};
+use std::{
+    io::{self, ErrorKind, IsTerminal, Write, stdout},
+    thread,
+};
 
 use jiff::{Timestamp, tz::TimeZone};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
+};
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 /// Standard output.
 pub(super) struct Output {
@@ -12,6 +20,7 @@ pub(super) struct Output {
     has_colours: bool,
     zone: TimeZone,
     is_closed: bool,
+    error: Option<io::Error>,
 }
 
 impl Output {
@@ -19,15 +28,20 @@ impl Output {
         // https://no-color.org
         let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let has_colours = stdout().is_terminal() && !is_plain;
-        Self { is_json, has_colours, zone: TimeZone::system(), is_closed: false }
+        Self { is_json, has_colours, zone: TimeZone::system(), is_closed: false, error: None }
     }
 
-    /// Returns true if nobody reads it any more.
+    /// Returns true if nothing can be printed any more.
     pub(super) fn is_closed(&self) -> bool {
         self.is_closed
     }
 
-    /// Prints an event. Returns false if nobody reads it any more.
+    /// The reason why nothing can be printed; `None`: nobody reads it any more.
+    pub(super) fn take_error(&mut self) -> Option<io::Error> {
+        self.error.take()
+    }
+
+    /// Prints an event. Returns false if nothing can be printed any more.
     pub(super) fn event(&mut self, data: &str, event: &Value) -> bool {
         let line = if self.is_json { data.to_owned() } else { self.line(event) };
         self.print(&line)
@@ -41,7 +55,13 @@ impl Output {
     fn print(&mut self, line: &str) -> bool {
         let mut output = stdout().lock();
         let printed = writeln!(output, "{line}").and_then(|()| output.flush());
-        self.is_closed = printed.is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock);
+        match printed {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => {
+                self.is_closed = true;
+                self.error = Some(error).filter(|error| error.kind() != ErrorKind::BrokenPipe);
+            }
+            _ => {}
+        }
         !self.is_closed
     }
 
@@ -66,6 +86,20 @@ impl Output {
         };
         if self.has_colours { format!("\u{1b}[{colour}m{level}\u{1b}[0m") } else { level.to_owned() }
     }
+}
+
+/// Completes when nobody reads standard output any more. A program such as `head` ends while no event comes.
+pub(super) fn unread() -> oneshot::Receiver<()> {
+    let (sender, receiver) = oneshot::channel();
+    thread::spawn(move || {
+        // Asked for nothing, the system tells of errors and hang-ups alone. Of a file it never does.
+        let stdout = stdout();
+        let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+        while let Err(Errno::INTR) = poll(&mut watched, None) {}
+        // The command may have ended.
+        let _ = sender.send(());
+    });
+    receiver
 }
 
 /// The text of an event.
@@ -106,7 +140,8 @@ mod tests {
 
     #[test]
     fn an_event_is_one_line_without_control_characters() {
-        let output = Output { is_json: false, has_colours: false, zone: TimeZone::UTC, is_closed: false };
+        let output =
+            Output { is_json: false, has_colours: false, zone: TimeZone::UTC, is_closed: false, error: None };
         let ms = 1_795_000_000_000_i64;
         for (event, expected) in [
             (

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context;
 use hyper::StatusCode;
 use serde_json::{Map, Value};
 use tokio::{
@@ -45,27 +46,30 @@ pub(super) async fn publish(
         let spools = spools.clone();
         move || {
             let read = read_lines(io::stdin().lock(), &template, |entries| spools[0].append(entries));
-            spools[0].close();
-            // The other side is gone if a signal came first.
+            // The other side is gone if a signal came first. An error is there before the work can end.
             let _ = ended.send(read);
+            spools[0].close();
         }
     });
     let mut publisher = Publisher::new(server, channel, tell_of_trouble)?;
     let mut work = Box::pin(send_all(&mut publisher, &spools));
     let mut read = Ok(());
     let done = tokio::select! {
-        done = &mut work => done,
+        done = &mut work => {
+            read = end.try_recv().unwrap_or(Ok(()));
+            done
+        }
         input = &mut end => {
             read = input.unwrap_or(Ok(()));
             within(patience, work).await
         }
-        () = signals.stop() => {
+        _ = signals.stop() => {
             spools[0].close();
             within(patience, work).await
         }
     };
     let refused = done.map_err(|error| left_over(error, &spools))?;
-    read?;
+    read.context("standard input was not read to its end")?;
     Ok(u8::from(refused > 0))
 }
 

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use self::entry::{EntryFlags, Text};
 use super::{publisher::Publisher, settings::ServerSettings};
 use crate::{
-    protocol::name::parse_channel,
+    protocol::{name::parse_channel, publication::WORD_MAX_CHARACTERS, text::count_characters},
     server::config::{BadSetting, TimeSpan},
 };
 
@@ -94,6 +94,14 @@ impl PublishCommand {
 /// A channel's name, by the server's own rule.
 pub(super) fn channel(text: &str) -> Result<String, String> {
     parse_channel(text).map_err(|rejection| rejection.message)
+}
+
+/// A key of an entry, by the server's own rule.
+pub(super) fn key(text: &str) -> Result<String, String> {
+    match count_characters(text.trim()) {
+        1..=WORD_MAX_CHARACTERS => Ok(text.trim().to_owned()),
+        _ => Err(format!("a key has 1 to {WORD_MAX_CHARACTERS} characters")),
+    }
 }
 
 fn read_text() -> anyhow::Result<String> {

@@ -155,19 +155,32 @@ impl Spool {
         &self.path
     }
 
-    /// Appends entries, each with a line feed behind it. Waits while the file is full; on a full disk as well.
+    /// Appends entries, each with a line feed behind it. Waits while the file is full; on a full disk as well, where they are
+    /// appended one by one if they do not fit together.
     ///
     /// # Errors
     /// The file cannot be written, although nothing waits in it.
     pub(super) fn append(&self, entries: &[u8]) -> io::Result<()> {
+        match (self.append_together(entries), middle(entries)) {
+            (Err(error), Some(middle)) if is_full(&error) => {
+                let (first, second) = entries.split_at(middle);
+                self.append(first)?;
+                self.append(second)
+            }
+            (appended, _) => appended,
+        }
+    }
+
+    fn append_together(&self, entries: &[u8]) -> io::Result<()> {
         let mut state = self.state.lock();
         let length = u64::try_from(entries.len()).expect("memory is no larger");
         while state.end > HEADER_BYTES && state.end + length > self.max_bytes {
             self.emptied.wait(&mut state);
         }
         while let Err(error) = self.file.write_all_at(entries, state.end) {
-            let is_full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
-            if !is_full || state.end == HEADER_BYTES {
+            // The part that was written must not be sent by the next process.
+            self.file.set_len(state.end)?;
+            if !is_full(&error) || state.end == HEADER_BYTES {
                 return Err(error);
             }
             self.emptied.wait(&mut state);
@@ -283,6 +296,17 @@ fn whole_lines(file: &File) -> io::Result<u64> {
         end = start;
     }
     Ok(0)
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+}
+
+/// The end of the entry in the middle of several.
+fn middle(entries: &[u8]) -> Option<usize> {
+    let ends = || entries.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    let count = ends().count();
+    ends().nth((count / 2).checked_sub(1)?).filter(|_| count > 1)
 }
 
 #[cfg(test)]

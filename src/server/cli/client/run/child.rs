@@ -33,11 +33,14 @@ use crate::server::cli::{
 /// The exit codes of shells for a program that is not there, or is none.
 const NOT_FOUND: u8 = 127;
 const NO_PROGRAM: u8 = 126;
+/// The exit code of a program that ended well and whose output is not whole.
+const FAILED: u8 = 1;
 /// The signals that are passed on.
 const PASSED_ON: [Signal; 6] =
     [Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP, Signal::USR1, Signal::USR2];
 
-/// Runs the program and returns its exit code, that of a shell if a signal ended it.
+/// Runs the program and returns its exit code, that of a shell if a signal ended it. A program whose output could not be
+/// written, which it cannot know by itself, has failed.
 pub(super) async fn run(
     command: &[OsString],
     tees: Tees,
@@ -58,8 +61,12 @@ pub(super) async fn run(
             Some(number) = signals.recv() => pass_on(pid, number),
         }
     };
-    spawn_blocking(|| running.finish()).await?;
-    Ok(code(status))
+    let code = code(status);
+    if let Err(error) = spawn_blocking(|| running.finish()).await? {
+        tell(&format!("the output of {} could not be written: {error}", command[0].display()));
+        return Ok(code.max(FAILED));
+    }
+    Ok(code)
 }
 
 fn not_started(program: &OsString, error: &io::Error) -> u8 {

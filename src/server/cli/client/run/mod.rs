@@ -19,7 +19,7 @@ use self::{
 };
 use super::{
     job::{Job, Report},
-    publish::channel,
+    publish::{channel, key},
     settings::ServerSettings,
 };
 use crate::protocol::feed::ProgressState;
@@ -36,7 +36,7 @@ pub(super) struct RunCommand {
     channel: String,
 
     /// Key of its events: the newest takes the place of the one before on the pages; default: the program's name
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = key)]
     key: Option<String>,
 
     /// Read progress from lines that match: by the groups `(?<percent>…)`, or `(?<done>…)` and `(?<total>…)`, or else the first

@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io::{self, IsTerminal, PipeReader, PipeWriter, Read, Write, pipe, stderr, stdout},
+    io::{self, ErrorKind, IsTerminal, PipeReader, PipeWriter, Read, Write, pipe, stderr, stdout},
     os::fd::{AsFd, BorrowedFd},
     process::Stdio,
     sync::{
@@ -31,7 +31,7 @@ pub(super) struct Tees {
 
 /// The running threads.
 pub(super) struct Running {
-    ended: Receiver<()>,
+    ended: Receiver<io::Result<()>>,
     /// Of each thread a number that grows with each read, and is odd while it waits for one.
     reads: Vec<Arc<AtomicU64>>,
 }
@@ -74,55 +74,62 @@ impl Running {
         &mut self,
         to: BorrowedFd<'_>,
         watch: impl Fn(&[u8]) + Send + 'static,
-        ended: Sender<()>,
+        ended: Sender<io::Result<()>>,
     ) -> io::Result<PipeWriter> {
         let (reader, writer) = pipe()?;
         let (to, reads) = (File::from(to.try_clone_to_owned()?), Arc::<AtomicU64>::default());
         self.reads.push(reads.clone());
         thread::spawn(move || {
-            copy(reader, to, &reads, watch);
+            let copied = copy(reader, to, &reads, watch);
             // Nobody asks any more if the program's end was not waited for.
-            let _ = ended.send(());
+            let _ = ended.send(copied);
         });
         Ok(writer)
     }
 
     /// Waits until everything is written that the program wrote. It has ended already.
-    pub(super) fn finish(self) {
+    ///
+    /// # Errors
+    /// Some of it could not be written, as on a full disk.
+    pub(super) fn finish(self) -> io::Result<()> {
         let state = || self.reads.iter().map(|reads| reads.load(SeqCst)).collect::<Vec<_>>();
-        let (mut left, mut before) = (self.reads.len(), state());
+        let (mut left, mut before, mut written) = (self.reads.len(), state(), Ok(()));
         while left > 0 {
             match self.ended.recv_timeout(SILENCE) {
-                Ok(()) => left -= 1,
-                Err(RecvTimeoutError::Disconnected) => return,
+                Ok(copied) => {
+                    left -= 1;
+                    written = written.and(copied);
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     let now = state();
                     let is_silent = now == before && now.iter().all(|reads| reads % 2 == 1);
                     // Of a thread that has ended the number is odd as well.
                     if is_silent {
-                        return;
+                        break;
                     }
                     before = now;
                 }
             }
         }
+        written
     }
 }
 
-/// Copies until the program closes the stream, or nobody reads ours any more: then the program's next write fails as if
-/// it stood alone.
-fn copy(mut from: PipeReader, mut to: File, reads: &AtomicU64, watch: impl Fn(&[u8])) {
+/// Copies until the program closes the stream, or ours takes no more: then the program's next write fails as if it stood
+/// alone. If nobody reads ours any more that is no error.
+fn copy(mut from: PipeReader, mut to: File, reads: &AtomicU64, watch: impl Fn(&[u8])) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         reads.fetch_add(1, SeqCst);
         let read = from.read(&mut chunk).unwrap_or(0);
         if read == 0 {
-            return;
+            return Ok(());
         }
         reads.fetch_add(1, SeqCst);
-        if to.write_all(&chunk[..read]).is_err() {
+        if let Err(error) = to.write_all(&chunk[..read]) {
             reads.fetch_add(1, SeqCst);
-            return;
+            return if error.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(error) };
         }
         watch(&chunk[..read]);
     }
