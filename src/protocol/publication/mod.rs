@@ -94,7 +94,7 @@ impl Publication {
             Body::Notification { title, text, tags, link, key, details, .. } => {
                 clean_title(title)?;
                 clean_text(text);
-                if title.is_none() || !text.is_empty() {
+                if !details.deleted && (title.is_none() || !text.is_empty()) {
                     check_length("text", text, TEXT_MAX_CHARACTERS)?;
                 }
                 clean_tags(tags)?;

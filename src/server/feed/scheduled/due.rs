@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Scheduled, ScheduledNotifications, id_of, in_order};
 use crate::server::{
     error::Error,
-    store::directory::{Kind, Mutation},
+    store::directory::{Kind, Mutation, Precondition},
 };
 
 /// Longest time between two looks where there are other nodes: the lease is renewed, and what they scheduled is found, before it
@@ -72,7 +72,7 @@ impl ScheduledNotifications {
         let known = self.documents.read_to_change::<Scheduled>(Kind::Scheduled, &document).await?;
         let Some((known, unchanged)) = known else { return Ok(()) };
         if known.claimed {
-            return self.finish(&document, &known).await;
+            return self.finish(&document, &known, unchanged).await;
         }
         let claimed = Scheduled { claimed: true, ..known };
         if claimed.due_at > now {
@@ -80,14 +80,22 @@ impl ScheduledNotifications {
         }
         let put = Mutation::put(Kind::Scheduled, &document, unchanged, &claimed);
         match self.documents.grant(vec![put]).await?.is_committed() {
-            true => self.finish(&document, &claimed).await,
+            true => {
+                let json = serde_json::to_string(&claimed).expect("a document has only string keys");
+                self.finish(&document, &claimed, Precondition::Is(json)).await
+            }
             false => Ok(()), // whoever changed it wakes us
         }
     }
 
     /// Completes one. What the feed refuses for good must not stop those after it.
-    async fn finish(&self, document: &str, claimed: &Scheduled) -> Result<(), Error> {
-        match self.complete(document, claimed).await {
+    async fn finish(
+        &self,
+        document: &str,
+        claimed: &Scheduled,
+        unchanged: Precondition,
+    ) -> Result<(), Error> {
+        match self.complete(document, claimed, unchanged).await {
             Err(Error::Rejected(rejection)) => {
                 tracing::warn!(code = rejection.code.as_str(), "a scheduled notification was refused");
                 Ok(())

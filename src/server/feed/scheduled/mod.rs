@@ -117,8 +117,8 @@ impl ScheduledNotifications {
             let found = self.documents.read_to_change::<Scheduled>(Kind::Scheduled, &document).await?;
             let unchanged = match found {
                 Some((found, _)) if found.once == scheduled.once => return Ok(found),
-                Some((found, _)) if found.claimed => {
-                    self.complete(&document, &found).await?;
+                Some((found, unchanged)) if found.claimed => {
+                    self.complete(&document, &found, unchanged).await?;
                     continue;
                 }
                 Some((_, unchanged)) => unchanged,
@@ -143,7 +143,7 @@ impl ScheduledNotifications {
             let found = self.documents.read_to_change::<Scheduled>(Kind::Scheduled, &document).await?;
             let Some((found, unchanged)) = found else { return Ok(()) };
             if found.claimed {
-                return self.complete(&document, &found).await;
+                return self.complete(&document, &found, unchanged).await;
             }
             let remove = Mutation::remove(Kind::Scheduled, &document, unchanged);
             if self.documents.grant(vec![remove]).await?.is_committed() {
@@ -165,7 +165,12 @@ impl ScheduledNotifications {
     }
 
     /// Publishes one that is claimed, and removes it. Whoever does it at the same time does the same.
-    async fn complete(&self, document: &str, scheduled: &Scheduled) -> Result<(), Error> {
+    async fn complete(
+        &self,
+        document: &str,
+        scheduled: &Scheduled,
+        unchanged: Precondition,
+    ) -> Result<(), Error> {
         let Scheduled { channel, author, body, once, .. } = scheduled;
         if self.may_be_published(scheduled).await? {
             let publication = Publication::new(body.clone())?;
@@ -173,9 +178,7 @@ impl ScheduledNotifications {
         } else {
             tracing::info!(channel, "its publisher may not publish any more: a notification is dropped");
         }
-        let json = serde_json::to_string(scheduled).expect("a document has only string keys");
-        let remove = Mutation::remove(Kind::Scheduled, document, Precondition::Is(json));
-        self.documents.grant(vec![remove]).await?;
+        self.documents.grant(vec![Mutation::remove(Kind::Scheduled, document, unchanged)]).await?;
         Ok(())
     }
 

@@ -111,22 +111,27 @@ async fn what_waits_survives_a_restart_and_an_end_between_any_two_steps() {
     let stored = async |server: &TestServer, name: &str| {
         documents(server).read::<Value>(Kind::Scheduled, &format!("ops/{name}")).await.unwrap().unwrap()
     };
-    // One server ended after the claim, one after it had published.
+    let put = async |server: &TestServer, claimed: &Value, precondition: Precondition| {
+        let id = format!("ops/{}", claimed["body"]["key"].as_str().unwrap());
+        let put = Mutation::put(Kind::Scheduled, id, precondition, claimed);
+        assert!(documents(server).grant(vec![put]).await.unwrap().is_committed());
+    };
     let mut claims = Vec::new();
     for name in ["b", "c"] {
         let mut claimed = stored(&server, name).await;
         claimed["claimed"] = json!(true);
         claims.push(claimed);
     }
+    // It ended after the claim.
+    put(&server, &claims[0], Precondition::Present).await;
     server.stop().await;
     machine.pass(11 * MINUTE_MS);
     let server = machine.server(data.path()).await;
     until_none_waits(&server).await;
     assert_eq!(texts(&server).await, ["a", "b", "c"]);
+    // It ended after it had published.
     for claimed in claims {
-        let id = format!("ops/{}", claimed["body"]["key"].as_str().unwrap());
-        let put = Mutation::put(Kind::Scheduled, id, Precondition::Absent, &claimed);
-        documents(&server).grant(vec![put]).await.unwrap();
+        put(&server, &claimed, Precondition::Absent).await;
     }
     until_none_waits(&server).await;
     assert_eq!(texts(&server).await, ["a", "b", "c"], "nothing twice");
