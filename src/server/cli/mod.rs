@@ -98,6 +98,7 @@ impl Cli {
     /// `RUST_LOG`, to be logged.
     pub async fn run(self, log_complaint: Option<String>) -> anyhow::Result<u8> {
         let complaint = environment::complaint(&Self::command(), std::env::vars_os());
+        signals::ignore_file_size_signal()?;
         let command = match self.command {
             Some(Command::Client(client)) => {
                 complaint.iter().for_each(|complaint| logging::tell(complaint));
@@ -105,7 +106,6 @@ impl Cli {
             }
             command => command,
         };
-        signals::ignore_file_size_signal()?;
         let is_health = matches!(command, Some(Command::Health(_)));
         // A health check would repeat it every few seconds.
         for complaint in [log_complaint, complaint].into_iter().flatten().filter(|_| !is_health) {

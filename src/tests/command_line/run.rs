@@ -204,7 +204,7 @@ async fn progress_that_a_signal_ends_has_failed() {
     let server = TestServer::start().await;
     let terminal = Terminal::at(&server.url);
     for (name, code) in [("-TERM", 143), ("-INT", 130), ("-HUP", 129), ("-QUIT", 131)] {
-        let mut child = terminal.start(&["progress", "jobs", "--key", name]);
+        let mut child = terminal.start(&["progress", "jobs", "--key", &name[1..]]);
         let mut stdin = child.stdin.take().unwrap();
         tokio::io::AsyncWriteExt::write_all(&mut stdin, b"some").await.unwrap();
         let mut copied = [0; 4];
@@ -213,6 +213,6 @@ async fn progress_that_a_signal_ends_has_failed() {
         assert_eq!(in_time(child.wait()).await.unwrap().code(), Some(code), "{name}");
         let entries = feed(&server.url).await;
         let progress = last(&entries, "progress");
-        assert_eq!((&progress["key"], &progress["state"]), (&name.into(), &"failed".into()));
+        assert_eq!((&progress["key"], &progress["state"]), (&name[1..].into(), &"failed".into()));
     }
 }
