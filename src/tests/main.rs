@@ -8,6 +8,7 @@ mod agreement;
 mod away;
 mod bad_input;
 mod changes;
+mod channel_choices;
 mod channels;
 mod chaos;
 mod chat;

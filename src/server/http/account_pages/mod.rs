@@ -96,7 +96,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route_layer(middleware::from_fn_with_state(state.clone(), administrators_only));
     Router::new()
         .route(routes::SIGN_IN, get(sign_in::show))
-        .route(routes::FEED_CHANNELS, get(feed_channels::show))
+        .route(routes::FEED_CHANNELS, get(feed_channels::show).post(feed_channels::choose))
         .route(routes::ACCOUNT, get(account::show))
         .route(routes::MESSAGE, get(message::show).post(message::change))
         .route(routes::MENTIONS, get(mentions::show))

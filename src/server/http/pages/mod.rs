@@ -33,6 +33,7 @@ use self::filter::FilterQuery;
 use self::older::Part;
 pub(super) use self::typed::{Typed, escape};
 use super::{
+    channel_choices::ChannelChoices,
     extract::{
         administrator::Administrator,
         cookies,
@@ -218,9 +219,11 @@ async fn page_with(
         page_data::load(&state, &headers, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
     start.retry_after_ms = retry_after_ms;
     start.origin = origin_of(&state.site, &headers, &uri);
-    let filtered = filter::apply(&state, caller.as_ref(), &mut start.page, FilterQuery::of(&uri)).await;
+    let choices = ChannelChoices::read(&state.site, &headers);
+    let query = FilterQuery::of(&uri);
+    let filtered = filter::apply(&state, caller.as_ref(), &mut start.page, query, &choices).await;
     let part = match older::Query::of(&uri).read().filter(|_| filtered.is_ok()) {
-        Some(read) => older::load(&state, caller.as_ref(), read, &start.page).await,
+        Some(read) => older::load(&state, caller.as_ref(), read, &start.page, &choices).await,
         None => filtered.map(|()| Part::Newest),
     };
     let part = match part {

@@ -26,7 +26,7 @@ use crate::{
     server::{
         auth::{Identity, normalized_name},
         error::Error,
-        http::extract::query::Lenient,
+        http::{channel_choices::ChannelChoices, extract::query::Lenient},
         log::hub::PageQuery,
         state::AppState,
         store::Channels,
@@ -95,6 +95,7 @@ pub(super) async fn load(
     who: Option<&Identity>,
     (direction, cursor): (Direction, String),
     newest: &PageData,
+    choices: &ChannelChoices,
 ) -> Result<Part, Error> {
     let cursor = cursor.parse::<Cursor>();
     let older = match newest {
@@ -117,7 +118,7 @@ pub(super) async fn load(
             })
         }
         PageData::Feed { channel, feed } => {
-            let channels = Channels::of(channel.as_deref());
+            let channels = choices.channels(channel.as_deref());
             let older = older_notifications(state, who, &channels, cursor?, feed).await?;
             let page = |feed| PageData::Feed { channel: channel.clone(), feed };
             older.map(|(feed, oldest)| Part::Older(Box::new(page(feed)), Ends { oldest, latest: None }))

@@ -340,6 +340,12 @@ pub(super) const TEXTS: Texts = Texts {
         count => format!("{count} channels"),
     },
     no_channels: "No program has published to a channel yet.",
+    pin_channel: "Pin",
+    unpin_channel: "Unpin",
+    mute_channel: "Mute",
+    unmute_channel: "Unmute",
+    pinned_channels: "Pinned: first in the lists of this device",
+    muted_channels: "Muted: left out of the feed on this device",
 
     rejection: |reason| Language::En.texts().rejection(reason),
 };

@@ -340,6 +340,12 @@ pub(super) const TEXTS: Texts = Texts {
         count => format!("{count}件のチャンネル"),
     },
     no_channels: "まだどのチャンネルにも何も届いていません。",
+    pin_channel: "固定",
+    unpin_channel: "固定を解除",
+    mute_channel: "ミュート",
+    unmute_channel: "ミュートを解除",
+    pinned_channels: "固定中：この端末の一覧で先頭に表示",
+    muted_channels: "ミュート中：この端末のフィードには表示しない",
 
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

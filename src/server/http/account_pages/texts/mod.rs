@@ -288,6 +288,12 @@ pub(crate) struct Texts {
     pub(crate) find: &'static str,
     pub(crate) channels_found: fn(usize) -> String,
     pub(crate) no_channels: &'static str,
+    pub(crate) pin_channel: &'static str,
+    pub(crate) unpin_channel: &'static str,
+    pub(crate) mute_channel: &'static str,
+    pub(crate) unmute_channel: &'static str,
+    pub(crate) pinned_channels: &'static str,
+    pub(crate) muted_channels: &'static str,
 
     pub(crate) rejection: fn(RejectionReason) -> String,
 }
