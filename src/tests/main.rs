@@ -19,6 +19,7 @@ mod configuration;
 mod credentials;
 mod damage;
 mod direct;
+mod discussions;
 mod disk;
 mod edges;
 mod feed;

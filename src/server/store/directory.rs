@@ -86,6 +86,8 @@ pub enum Kind {
     Outgoing,
     /// How far the delivery of an outgoing webhook has come, by its id.
     OutgoingDelivery,
+    /// The thread of a room about an event of the feed, by `channel/event/room`.
+    Discussion,
 }
 
 /// The beginning of the ids of a person's documents. Another system's ids may contain the sign that ends it.
@@ -130,6 +132,7 @@ impl Kind {
             Self::HeartbeatWatch => "heartbeat-watch",
             Self::Outgoing => "outgoing",
             Self::OutgoingDelivery => "outgoing-delivery",
+            Self::Discussion => "discussion",
         }
     }
 }
@@ -261,7 +264,8 @@ impl Mutation {
             | Kind::Heartbeat
             | Kind::HeartbeatWatch
             | Kind::Outgoing
-            | Kind::OutgoingDelivery => false,
+            | Kind::OutgoingDelivery
+            | Kind::Discussion => false,
         };
         is_replicated.then(|| ReplicatedOp { kind: self.kind, id: self.id.clone(), op: self.op.clone() })
     }

@@ -285,6 +285,11 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/fn/start?channel=ops", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/viewer", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/channel?channel=ops", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/fn/events?rows=2&links=ops/2", "", "401 200 200 200 200 200 403 403"),
+    // The notification that came by PUT above.
+    row("GET", "/feed/ops/2", "", "303 200 200 200 200 200 403 403"),
+    row("POST", "/feed/ops/2", "room=general", "303 303 303 303 303 303 403 403"),
+    row("POST", "/feed/ops/2", "room=secret", "303 303! 303! 303 303 303! 403 403"),
     row("GET", "/fn/notices?before=e:1", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/notices?before=e:1&level=error", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/notices?before=e:1&channel=ops", "", "401 200 200 200 200 200 403 403"),

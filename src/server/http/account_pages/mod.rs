@@ -12,6 +12,7 @@ mod answer;
 mod card;
 mod channels;
 mod document;
+mod event;
 mod external_sign_in;
 mod feed_channels;
 mod fields;
@@ -97,6 +98,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
     Router::new()
         .route(routes::SIGN_IN, get(sign_in::show))
         .route(routes::FEED_CHANNELS, get(feed_channels::show).post(feed_channels::choose))
+        .route(routes::EVENT, get(event::show).post(event::discuss))
         .route(routes::ACCOUNT, get(account::show))
         .route(routes::MESSAGE, get(message::show).post(message::change))
         .route(routes::MENTIONS, get(mentions::show))

@@ -6,12 +6,14 @@ mod channel_about;
 mod closed;
 pub(crate) mod content_coding;
 pub(crate) mod document_data;
+pub(super) mod event_state;
 mod filter;
 mod linked;
 mod node_signature;
 mod older;
 pub(crate) mod one_time_form;
 pub(crate) mod page_data;
+pub(super) mod talk;
 mod typed;
 pub(crate) mod web_app;
 
@@ -238,9 +240,10 @@ async fn page_with(
     let installable = is_installable(&state.site, &headers, &uri);
     let (page, origin) = (&start.page, start.origin.clone());
     let about = channel_about::of_page(&state, caller.as_ref(), page, look.0, origin).await;
+    let talk = talk::of_page(&state, caller.as_ref(), part.shown(page), look.0, &choices).await;
     let edit = |html: &str| match &about {
-        Some(part) => edit(&channel_about::with_part(html, part)),
-        None => edit(html),
+        Some(part) => edit(&talk.within(&channel_about::with_part(html, part))),
+        None => edit(&talk.within(html)),
     };
     let page = draw(&state, start, &part, (look, installable), &uri, edit).await;
     state.metrics.observe_page(since);

@@ -81,6 +81,16 @@ pub(super) enum Part {
     Missing(StatusCode),
 }
 
+impl Part {
+    /// The data of which the page is drawn, where `newest` are those of the newest entries.
+    pub(super) fn shown<'a>(&'a self, newest: &'a PageData) -> &'a PageData {
+        match self {
+            Self::Older(page, _) => page,
+            Self::Newest | Self::Missing(_) => newest,
+        }
+    }
+}
+
 /// The ends of the shown entries: the cursor before which still older ones are, and for a room that after which still
 /// newer ones are.
 #[derive(Debug, Default)]
