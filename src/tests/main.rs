@@ -7,6 +7,7 @@ mod accounts;
 mod agreement;
 mod away;
 mod bad_input;
+mod board;
 mod changes;
 mod channel_choices;
 mod channels;

@@ -267,6 +267,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/", "", "303 200 200 200 200 200 403 403"),
     row("GET", "/feed", "", "303 200 200 200 200 200 403 403"),
     row("POST", "/feed", "channel=ops&choice=pin", "303 303 303 303 303 303 403 403"),
+    row("GET", "/status", "", "303 200 200 200 200 200 403 403"),
     row("GET", "/channels/ops", "", "303 308 308 308 308 308 403 403"),
     // A limited channel is as empty as one that nobody has used; a name that is none has no page.
     row("GET", "/feed/ops", "", "303 200 200 200 200 200 403 403"),
