@@ -116,6 +116,9 @@ pub(super) fn with_status_of(rejection: Rejection, page: Response) -> Response {
 }
 
 async fn feed(asked: PageRequest) -> Response {
+    if let Some(channel) = filter::address_of_channel(&asked.uri) {
+        return Redirect::to(&channel).into_response();
+    }
     page(asked, Some(Route::Feed(None))).await
 }
 
