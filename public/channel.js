@@ -9,6 +9,8 @@ const POINTS_KEPT = 2 * POINTS; // live values are added one by one, and beyond 
 const PAUSE_MS = 1_000; // between two reads of newer values
 const ZOOM = 2;
 const NARROWEST_MS = 2_000;
+const PAUSE_STEPS = 5; // a pause of so many usual steps is a gap in the line
+const AXES = 4; // and two on a narrow screen, which has no room for more
 const DASHES = [[], [8, 4], [2, 3]]; // six colours, and then the same with another stroke
 
 const language = document.documentElement.lang;
@@ -34,6 +36,21 @@ function element(name, properties, ...children) {
   const made = Object.assign(document.createElement(name), properties);
   made.append(...children);
   return made;
+}
+
+/** The pauses in a line, as the places of their ends: where values stay away for much longer than usual. A place without a
+ * value of this line is none, because the lines share their times and not their values. */
+export function pauses(times, values) {
+  const places = [...values.keys()].filter((at) => values[at] != null);
+  const steps = places.slice(1).map((at, before) => times[at] - times[places[before]]);
+  const usual = [...steps].sort((a, b) => a - b)[Math.floor(steps.length / 2)];
+  return steps.flatMap((step, before) => (step > PAUSE_STEPS * usual ? [[places[before], places[before + 1]]] : []));
+}
+
+/** The same for uPlot, in pixels of the canvas. */
+function gaps(plot, of) {
+  const [times, values] = [plot.data[0], plot.data[of]];
+  return pauses(times, values).map((ends) => ends.map((at) => Math.round(plot.valToPos(times[at], "x", true))));
 }
 
 let library;
@@ -265,7 +282,8 @@ class Chart {
     const scale = (unit) => `unit ${units.indexOf(unit ?? "")}`;
     const font = `12px ${getComputedStyle(this.section).fontFamily}`;
     this.colours = series.map((_, at) => style(`--line-${(at % 6) + 1}`));
-    // Two axes have room: the lines of further units are read by the pointer or the arrow keys.
+    // The lines of units without an axis are read by the pointer or the arrow keys.
+    const axes = this.size().width < 640 ? 2 : AXES;
     const axis = (unit, at) => ({ scale: scale(unit), side: at ? 1 : 3, stroke: text, font, label: unit || undefined, labelFont: font, labelSize: 18, size: 56, grid: { show: !at, stroke: line, width: 1 }, ticks: { stroke: line }, values: (_, splits) => splits.map(readable) });
     const steps = (_, splits) => {
       const step = splits.length > 1 ? splits[1] - splits[0] : 0;
@@ -278,14 +296,14 @@ class Chart {
       legend: { show: false },
       cursor: { y: false, drag: { x: true, y: false, setScale: false } },
       scales: { x: { time: true, range: () => [this.shownFrom ?? this.shownTo - 1, this.shownTo] } },
-      axes: [{ stroke: text, font, size: 32, grid: { stroke: line, width: 1 }, ticks: { stroke: line }, values: steps, space: 80 }, ...units.slice(0, 2).map(axis)],
+      axes: [{ stroke: text, font, size: 32, grid: { stroke: line, width: 1 }, ticks: { stroke: line }, values: steps, space: 80 }, ...units.slice(0, axes).map(axis)],
       series: [{}],
       bands: [],
       hooks: { setCursor: [() => this.tell(this.plot?.cursor.idx)], setSelect: [(plot) => this.select(plot)] },
     };
     series.forEach((one, at) => {
       const stroke = this.colours[at];
-      const own = { scale: scale(one.unit), show: !this.hidden.has(one.key), spanGaps: true };
+      const own = { scale: scale(one.unit), show: !this.hidden.has(one.key), spanGaps: false, gaps };
       const edge = { ...own, width: 0, points: { show: false } };
       options.series.push({ ...own, stroke, width: 1.5, dash: DASHES[Math.floor(at / 6) % DASHES.length] }, edge, edge);
       options.bands.push({ series: [3 * at + 2, 3 * at + 3], fill: `color-mix(in oklch, ${stroke} 18%, transparent)` });

@@ -234,13 +234,17 @@ addEventListener("input", (event) => {
 for (const type of ["pointerover", "focusin"])
   addEventListener(type, ({ target }) => !more && target.closest?.(".formatted pre") && use((module) => module.onCode(target)));
 
-// Code gets its colours once some is there.
-const coloured = new MutationObserver(() => {
-  if (!root.dataset.hydrated || !document.querySelector(".formatted code[class]")) return;
-  coloured.disconnect();
-  use((module) => module.colours());
-});
-coloured.observe(root, { childList: true, subtree: true, attributeFilter: ["data-hydrated"] });
+// What is loaded once the page has something for it: the colours of code, and the talk about events.
+const once = (selector, act) => {
+  const seen = new MutationObserver(() => {
+    if (!root.dataset.hydrated || !document.querySelector(selector)) return;
+    seen.disconnect();
+    act();
+  });
+  seen.observe(root, { childList: true, subtree: true, attributeFilter: ["data-hydrated"] });
+};
+once(".formatted code[class]", () => use((module) => module.colours()));
+once(".feed-about, .notifications .notification, .formatted a[href*='/feed/']", () => import("./events.js").catch(() => {}));
 
 // Reactions. The quick ones of a message's menu are those that were used last on this device; the picker is loaded when it
 // may be wanted.

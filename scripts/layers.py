@@ -16,7 +16,7 @@ LAYERS = {
     "": "server / app / client / protocol",
     "server": """cli / http / state / notify / outgoing / chat feed / authz / log presence auth / limits / cluster / error / store / markdown / emoji /
         clock observability / config""",
-    "server/http": "router / forms / account_pages / pages / compat / api / realtime / serve / middleware / favourites / redirect / extract / problem",
+    "server/http": "router / forms / account_pages / pages / compat / api / realtime / serve / middleware / favourites channel_choices / redirect / extract / problem",
     "app": "shell / pages / components / sync / loader / page_data / i18n / model / reactive routes look",
     "client": "connection / transports / dom / executor",
 }

@@ -16,10 +16,14 @@ pub const FEED: &str = "/";
 /// The start page of the installed app: the feed, and without a network the page that was seen last
 /// (`public/service-worker.js`).
 pub const START: &str = "/?start";
+/// The board: the newest state of every key, for a screen on a wall.
+pub const BOARD: &str = "/status";
 /// Every channel of the feed.
 pub const FEED_CHANNELS: &str = "/feed";
 /// A channel of the feed.
 pub const CHANNEL: &str = "/feed/{channel}";
+/// An event of the feed with the talk about it: see [`event`].
+pub const EVENT: &str = "/feed/{channel}/{event}";
 /// A room.
 pub const ROOM: &str = "/rooms/{room}";
 /// The route of the form of [`level`].
@@ -126,6 +130,11 @@ pub fn message(room: &RoomId, offset: Offset) -> String {
 /// The address of a channel, or of the feed. The characters of a channel's name need no encoding.
 pub fn feed(channel: Option<&str>) -> String {
     channel.map_or_else(|| FEED.to_owned(), |channel| format!("/feed/{channel}"))
+}
+
+/// The address of an event of a channel, by its [`Permalink`].
+pub fn event(channel: &str, event: &Permalink) -> String {
+    format!("/feed/{channel}/{event}")
 }
 
 /// The filter of a page of the feed, as the rest of a query: each parameter with `&` before it.

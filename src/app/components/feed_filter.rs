@@ -22,6 +22,8 @@ pub(crate) fn FeedFilter(channel: Option<String>, filter: Option<EventFilter>) -
         let value = if of == Level::Info { "" } else { of.as_str() };
         view! { <option value=value selected=level == Some(of)>{words}</option> }.into_any()
     });
+    // On the page of a channel there is nothing to choose.
+    let is_of_feed = channel.is_none();
     let field = |name: &'static str, label: &'static str, value: Option<String>| {
         view! { <input type="search" name=name value=value aria-label=label placeholder=label autocomplete="off" dir="auto" /> }
             .into_any()
@@ -31,6 +33,7 @@ pub(crate) fn FeedFilter(channel: Option<String>, filter: Option<EventFilter>) -
             <summary>{texts.filter}</summary>
             <form method="get" action=address class="field" role="search" aria-label=texts.filter>
                 <select name="level" aria-label=texts.lowest_level>{options.collect::<Vec<_>>()}</select>
+                {is_of_feed.then(|| field("channel", texts.channels, None))}
                 {field("tag", texts.tag, tag)}
                 {field("q", texts.text_part, text)}
                 <button type="submit">{texts.apply_filter}</button>

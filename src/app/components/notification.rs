@@ -74,6 +74,8 @@ pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
                 {channel_link(entry.channel.clone(), "notification__channel")}
                 <LocalTime timestamp=entry.timestamp />
             </header>
+            // The server fills it in its document, public/events.js anywhere else: server/http/pages/talk.
+            <div class="notification__talk"></div>
             <div class="notification__body">{content}</div>
         </article>
     }

@@ -46,6 +46,8 @@ fn FeedView(channel: Option<String>, snapshot: Snapshot) -> impl IntoView {
                 <h1>{texts.feed}</h1>
                 <p class="muted">{texts.feed_intro}</p>
             </div>
+            // The server fills it in its document, public/events.js anywhere else: server/http/pages/talk.
+            <div class="feed-about"></div>
         }
         .into_any(),
         Some(channel) => view! {

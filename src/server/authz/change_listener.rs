@@ -56,7 +56,8 @@ impl ChangeListener for Rights {
             | Kind::HeartbeatWatch
             | Kind::Scheduled
             | Kind::Outgoing
-            | Kind::OutgoingDelivery => Ok(()),
+            | Kind::OutgoingDelivery
+            | Kind::Discussion => Ok(()),
         };
         // A damaged document does not stop the operations after it, which may take a right away.
         applied.unwrap_or_else(|error| tracing::error!(%error, "cannot apply a change of rights"));

@@ -12,6 +12,7 @@ mod blocks;
 mod change_listener;
 mod channel_readers;
 mod direct;
+mod discussions;
 mod hooks;
 mod moderation;
 pub mod publishing;
@@ -35,6 +36,7 @@ pub use self::{
     actions::{Action, Deed},
     channel_readers::{ChannelReaders, LimitedChannel},
     direct::DIRECT_MAX,
+    discussions::{Discussion, Subject},
     hooks::Hook,
     moderation::Mute,
     reports::{Report, ReportedMessage},

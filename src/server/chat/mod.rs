@@ -9,6 +9,7 @@ mod away;
 mod card;
 mod changes;
 mod direct;
+mod discussions;
 mod encoding;
 mod hooks;
 mod joining;
@@ -41,6 +42,7 @@ pub use self::{
     answers::PageContext,
     card::{Card, Seen},
     direct::{Direct, room_of as direct_room_of},
+    discussions::Talk,
     encoding::{EarlierText, encode_entry, encode_frame, erases, reset_frame},
     hooks::HookMessage,
     joining::Joined,

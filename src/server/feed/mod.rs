@@ -3,6 +3,7 @@
 
 mod consumed;
 pub mod heartbeats;
+mod newest;
 pub mod scheduled;
 pub mod self_metrics;
 mod value_range;
@@ -11,8 +12,10 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::sync::Notify;
 
+use self::newest::NewestStates;
 pub use self::{
     consumed::Consumed,
+    newest::Board,
     value_range::{RangeQuery, RangeSeries, ValueRange},
 };
 use super::{
@@ -48,12 +51,13 @@ pub struct Feed {
     rights: Arc<Rights>,
     /// Something other than a value was published at this node.
     published: Notify,
+    newest: NewestStates,
 }
 
 impl Feed {
     /// The feed on the hub's topic `feed`.
     pub fn new(hub: Hub, rights: Arc<Rights>) -> Self {
-        Self { hub, rights, published: Notify::new() }
+        Self { hub, rights, published: Notify::new(), newest: NewestStates::default() }
     }
 
     /// Publishes all entries or none. Returns the stored entries, and true if any of them is new.
@@ -219,7 +223,8 @@ impl Feed {
         self.newest_notifications(who, channels, head, limit, is_shown).await
     }
 
-    /// Of the notifications before a cursor the newest `limit` that a filter shows; the offset down to which all were looked
+    /// Of the notifications before a cursor the newest `limit` that a filter shows and that no newer one has replaced, whether
+    /// the filter shows that or not; the offset down to which all were looked
     /// at, which may be before the first of them; and true if there may be older ones.
     pub async fn shown_before(
         &self,
@@ -230,6 +235,7 @@ impl Feed {
         limit: usize,
     ) -> Result<(Vec<Entry>, Offset, bool), Error> {
         let (mut shown, mut from) = (VecDeque::new(), before.offset);
+        let is_replaced = self.replaced().await?;
         for _ in 0..NOTIFICATION_READS_MAX {
             let cursor = Cursor { offset: from, ..before.clone() };
             let page = self.notices(who, channels.clone(), Some(cursor), NOTIFICATIONS_PER_READ).await?;
@@ -238,7 +244,8 @@ impl Feed {
                     return Ok((shown.into(), from, true));
                 }
                 from = entry.offset;
-                if !entry.body.is_deletion() && filter.shows(&entry, normalized_name) {
+                if !entry.body.is_deletion() && filter.shows(&entry, normalized_name) && !is_replaced(&entry)
+                {
                     shown.push_front(entry);
                 }
             }

@@ -15,6 +15,7 @@
 
 mod account_pages;
 pub mod api;
+mod channel_choices;
 mod compat;
 pub mod extract;
 mod favourites;

@@ -121,6 +121,7 @@ pub fn router(state: AppState) -> Router {
     let site = pages::router()
         .layer(from_fn_with_state(state.clone(), account_pages::readers_only))
         .merge(pages::page_data::router())
+        .merge(pages::talk::router())
         .layer(map_response(pages::forbid_caching))
         .merge(account_pages::router(&state))
         .route("/rooms", get(account_pages::not_found).post(forms::create_room))

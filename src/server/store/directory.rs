@@ -88,6 +88,8 @@ pub enum Kind {
     Outgoing,
     /// The state of an outgoing webhook's delivery, by its id.
     OutgoingDelivery,
+    /// The thread of a room about an event of the feed, by `channel/event/room`.
+    Discussion,
 }
 
 /// The beginning of the ids of a person's documents. Another system's ids may contain the sign that ends it.
@@ -133,6 +135,7 @@ impl Kind {
             Self::Scheduled => "scheduled",
             Self::Outgoing => "outgoing",
             Self::OutgoingDelivery => "outgoing-delivery",
+            Self::Discussion => "discussion",
         }
     }
 }
@@ -265,7 +268,8 @@ impl Mutation {
             | Kind::HeartbeatWatch
             | Kind::Scheduled
             | Kind::Outgoing
-            | Kind::OutgoingDelivery => false,
+            | Kind::OutgoingDelivery
+            | Kind::Discussion => false,
         };
         is_replicated.then(|| ReplicatedOp { kind: self.kind, id: self.id.clone(), op: self.op.clone() })
     }

@@ -279,6 +279,8 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/service-worker.js", "", "200"),
     row("GET", "/", "", "303 200 200 200 200 200 403 403"),
     row("GET", "/feed", "", "303 200 200 200 200 200 403 403"),
+    row("POST", "/feed", "channel=ops&choice=pin", "303 303 303 303 303 303 403 403"),
+    row("GET", "/status", "", "303 200 200 200 200 200 403 403"),
     row("GET", "/channels/ops", "", "303 308 308 308 308 308 403 403"),
     // A limited channel is as empty as one that nobody has used; a name that is none has no page.
     row("GET", "/feed/ops", "", "303 200 200 200 200 200 403 403"),
@@ -297,6 +299,11 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/fn/start?channel=ops", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/viewer", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/channel?channel=ops", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/fn/events?rows=2&links=ops/2", "", "401 200 200 200 200 200 403 403"),
+    // The notification that came by PUT above.
+    row("GET", "/feed/ops/2", "", "303 200 200 200 200 200 403 403"),
+    row("POST", "/feed/ops/2", "room=general", "303 303 303 303 303 303 403 403"),
+    row("POST", "/feed/ops/2", "room=secret", "303 303! 303! 303 303 303! 403 403"),
     row("GET", "/fn/notices?before=e:1", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/notices?before=e:1&level=error", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/notices?before=e:1&channel=ops", "", "401 200 200 200 200 200 403 403"),

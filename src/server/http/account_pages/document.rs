@@ -17,6 +17,18 @@ pub(super) trait Document {
     fn script(&self) -> Option<&'static str> {
         None
     }
+    /// The name of a style sheet of its own among the site's files.
+    fn style(&self) -> Option<&'static str> {
+        None
+    }
+    /// The page is read again so often, in seconds, where no script keeps it up to date.
+    fn refresh_s(&self) -> Option<u32> {
+        None
+    }
+    /// The class of the page.
+    fn class(&self) -> &'static str {
+        "document"
+    }
     /// The content of the page.
     fn body(self, texts: &'static Texts) -> AnyView;
 }

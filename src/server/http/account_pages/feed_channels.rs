@@ -1,7 +1,9 @@
 //! `/feed`: every channel that the reader may read, by the first letter, with a field that finds some by a part of their
-//! names. The sidebar and the value cards lead here, because neither has room for hundreds of channels.
+//! names, and the forms that pin or mute them on the device. The sidebar and the value cards lead here, because neither has
+//! room for hundreds of channels.
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::cookie::CookieJar;
 use leptos::prelude::*;
 use serde::Deserialize;
 
@@ -11,10 +13,16 @@ use super::{
     texts::Texts,
 };
 use crate::{
-    app::routes,
+    app::{model::direction::isolated, routes},
+    protocol::name::parse_channel,
     server::{
         error::Error,
-        http::{extract::query::Lenient, pages::PageRequest},
+        http::{
+            channel_choices::{ChannelChoices, Choice},
+            extract::{body::FormBody, query::Lenient},
+            pages::PageRequest,
+            redirect::back_to,
+        },
     },
 };
 
@@ -36,7 +44,35 @@ pub(super) async fn show(asked: PageRequest, Lenient(query): Lenient<Query>) -> 
     channels.retain(|channel| channel.to_ascii_lowercase().contains(&wanted));
     // The store has them in the order of their bytes: upper case first.
     channels.sort_by_cached_key(|channel| channel.to_ascii_lowercase());
-    beside_reader(&asked, FeedChannels { channels, part, is_empty }).await
+    let choices = ChannelChoices::read(&asked.state.site, &asked.headers);
+    beside_reader(&asked, FeedChannels { channels, part, is_empty, choices }).await
+}
+
+/// The fields of the form of a channel.
+#[derive(Deserialize)]
+pub(super) struct ChoiceForm {
+    channel: String,
+    choice: Choice,
+}
+
+/// Pins or mutes a channel on the device, or neither, and leads back to the list. The channel need not exist: the choice
+/// shows nothing of it.
+pub(super) async fn choose(
+    asked: PageRequest,
+    FormBody(ChoiceForm { channel, choice }): FormBody<ChoiceForm>,
+) -> Response {
+    if let Some(answer) = forbidden(&asked) {
+        return answer;
+    }
+    let cookie = async {
+        let channel = parse_channel(&channel)?;
+        let choices = ChannelChoices::read(&asked.state.site, &asked.headers);
+        choices.with(&channel, choice).cookie(&asked.state.site)
+    };
+    match cookie.await {
+        Ok(cookie) => (CookieJar::new().add(cookie), back_to(routes::FEED_CHANNELS, None)).into_response(),
+        Err(rejection) => back_to(routes::FEED_CHANNELS, Some(rejection.into())),
+    }
 }
 
 /// The data of the page.
@@ -47,6 +83,7 @@ struct FeedChannels {
     part: String,
     /// There are no channels at all.
     is_empty: bool,
+    choices: ChannelChoices,
 }
 
 impl FeedChannels {
@@ -71,10 +108,7 @@ impl Document for FeedChannels {
 
     fn body(self, texts: &'static Texts) -> AnyView {
         let letters = self.by_letter().into_iter().map(|(letter, channels)| {
-            let links = channels.into_iter().map(|channel| {
-                let href = routes::feed(Some(&channel));
-                view! { <li><a href=href translate="no">{channel}</a></li> }
-            });
+            let links = channels.into_iter().map(|channel| row(texts, &self.choices, channel));
             let links = links.collect::<Vec<_>>();
             let (id, heading) = (format!("letter-{letter}"), format!("letter-{letter}"));
             view! {
@@ -96,8 +130,52 @@ impl Document for FeedChannels {
                 <button type="submit">{texts.find}</button>
             </form>
             <p role="status">{note} {all}</p>
+            {chosen(texts, texts.pinned_channels, &self.choices, &self.choices.pinned)}
+            {chosen(texts, texts.muted_channels, &self.choices, &self.choices.muted)}
             <div class="channel-index">{letters}</div>
         }
         .into_any()
     }
+}
+
+/// The channels that were pinned or muted, whether they have entries or not: so each can be taken back.
+fn chosen(
+    texts: &'static Texts,
+    title: &'static str,
+    choices: &ChannelChoices,
+    channels: &[String],
+) -> Option<AnyView> {
+    let rows: Vec<_> = channels.iter().map(|channel| row(texts, choices, channel.clone())).collect();
+    (!rows.is_empty()).then(|| {
+        view! {
+            <details class="panel" open>
+                <summary>{title}</summary>
+                <ul>{rows}</ul>
+            </details>
+        }
+        .into_any()
+    })
+}
+
+/// A channel with the buttons of its form.
+fn row(texts: &'static Texts, choices: &ChannelChoices, channel: String) -> AnyView {
+    let of = |list: &[String]| list.contains(&channel);
+    let button = |is_chosen: bool, value: &'static str, on: &'static str, off: &'static str| {
+        let (value, word) = if is_chosen { ("none", off) } else { (value, on) };
+        let label = format!("{word}: {}", isolated(&channel));
+        view! { <button type="submit" name="choice" value=value aria-label=label>{word}</button> }
+    };
+    let pin = button(of(&choices.pinned), "pin", texts.pin_channel, texts.unpin_channel);
+    let mute = button(of(&choices.muted), "mute", texts.mute_channel, texts.unmute_channel);
+    let href = routes::feed(Some(&channel));
+    view! {
+        <li>
+            <form class="row" method="post" action=routes::FEED_CHANNELS>
+                <input type="hidden" name="channel" value=channel.clone() />
+                <a href=href translate="no">{channel}</a>
+                <span class="row__actions">{pin} {mute}</span>
+            </form>
+        </li>
+    }
+    .into_any()
 }

@@ -9,9 +9,11 @@ mod account;
 mod actions;
 mod agent;
 mod answer;
+mod board;
 mod card;
 mod channels;
 mod document;
+mod event;
 mod external_sign_in;
 mod feed_channels;
 mod fields;
@@ -100,7 +102,9 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route_layer(middleware::from_fn_with_state(state.clone(), administrators_only));
     Router::new()
         .route(routes::SIGN_IN, get(sign_in::show))
-        .route(routes::FEED_CHANNELS, get(feed_channels::show))
+        .route(routes::BOARD, get(board::show))
+        .route(routes::FEED_CHANNELS, get(feed_channels::show).post(feed_channels::choose))
+        .route(routes::EVENT, get(event::show).post(event::discuss))
         .route(routes::ACCOUNT, get(account::show))
         .route(routes::MESSAGE, get(message::show).post(message::change))
         .route(routes::MENTIONS, get(mentions::show))

@@ -51,8 +51,16 @@ fn shell<D: Document>(setting: &Setting, viewer: Option<Viewer>, document: D) ->
         let address = setting.script_folder.clone() + name;
         view! { <script type="module" src=address></script> }
     });
+    let style = document.style().map(|name| {
+        let address = setting.script_folder.clone() + name;
+        view! { <link rel="stylesheet" href=address /> }
+    });
+    let refresh = document.refresh_s().map(|seconds| {
+        let content = seconds.to_string();
+        view! { <noscript><meta http-equiv="refresh" content=content /></noscript> }
+    });
     let is_alone = viewer.is_none();
-    let class = if is_alone { "page document lone" } else { "page document" };
+    let class = format!("page {}{}", document.class(), if is_alone { " lone" } else { "" });
     let content = view! {
         <main class=class id="content" tabindex="-1">
             {is_alone.then(|| brand_at(*language, path.clone(), address(setting)))}
@@ -84,6 +92,8 @@ fn shell<D: Document>(setting: &Setting, viewer: Option<Viewer>, document: D) ->
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 {install_links(*language, *look, *installable)}
                 <link rel="stylesheet" href=stylesheet.clone() />
+                {style}
+                {refresh}
                 {script}
             </head>
             <body>

@@ -36,8 +36,11 @@ const ICON_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-
 
 /// The script that loads the browser half, and the files that this loads when they are first wanted. They come from `public`, so
 /// the build writes them beside the package. uPlot draws charts (docs/licences/uplot.txt).
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 12] = [
+    "board.css",
+    "board.js",
     "channel.js",
+    "events.js",
     "live.js",
     "messages.js",
     "notifications.js",

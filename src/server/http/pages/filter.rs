@@ -5,9 +5,17 @@ use axum::http::Uri;
 use serde::Deserialize;
 
 use crate::{
-    app::{model::feed::NOTIFICATIONS_SHOWN, page_data::PageData},
-    protocol::feed::{EventFilter, Level},
-    server::{auth::Identity, error::Error, http::extract::query::Lenient, state::AppState, store::Channels},
+    app::{model::feed::NOTIFICATIONS_SHOWN, page_data::PageData, routes},
+    protocol::{
+        feed::{EventFilter, Level},
+        name::parse_channel,
+    },
+    server::{
+        auth::Identity,
+        error::Error,
+        http::{channel_choices::ChannelChoices, extract::query::Lenient},
+        state::AppState,
+    },
 };
 
 /// The longest tag or text that is looked for, in characters: more than anybody types, and less than a search for it costs.
@@ -42,15 +50,31 @@ impl FilterQuery {
     }
 }
 
+/// The channel that the form of the whole feed names.
+#[derive(Deserialize)]
+struct Chosen {
+    channel: Option<String>,
+}
+
+/// The address to which a query with a channel leads: that channel's page with the rest of the filter. What is no name of a
+/// channel is ignored.
+pub(super) fn address_of_channel(uri: &Uri) -> Option<String> {
+    let Lenient(Chosen { channel }) = Lenient::parse(uri.query()?).ok()?;
+    let channel = parse_channel(channel?.trim()).ok()?;
+    let query = FilterQuery::of(uri).filter().map(|filter| routes::filter_query(&filter)).unwrap_or_default();
+    Some(routes::feed(Some(&channel)) + &query.replacen('&', "?", 1))
+}
+
 /// Leaves out what the filter does not show. A page that is no feed's has nothing that is left out.
 pub(super) async fn apply(
     state: &AppState,
     who: Option<&Identity>,
     page: &mut PageData,
     query: FilterQuery,
+    choices: &ChannelChoices,
 ) -> Result<(), Error> {
     let (PageData::Feed { channel, feed }, Some(filter)) = (page, query.filter()) else { return Ok(()) };
-    let channels = Channels::of(channel.as_deref());
+    let channels = choices.channels(channel.as_deref());
     let shown = state.feed.shown(who, channels, &filter, feed.cursor.offset, NOTIFICATIONS_SHOWN).await?;
     (feed.notifications, feed.more) = shown;
     feed.filter = Some(filter);
@@ -60,6 +84,19 @@ pub(super) async fn apply(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_channel_in_the_form_leads_to_its_page_with_the_rest_of_the_filter() {
+        let address = |query: &str| address_of_channel(&format!("/?{query}").parse().expect("an address"));
+        assert_eq!(address("channel=+ops+&level=&tag=&q=").as_deref(), Some("/feed/ops"));
+        assert_eq!(
+            address("channel=ops&level=error&tag=a%26b").as_deref(),
+            Some("/feed/ops?level=error&tag=a%26b")
+        );
+        for query in ["", "channel=", "channel=//evil.example", "level=error"] {
+            assert_eq!(address(query), None, "{query}");
+        }
+    }
 
     #[test]
     fn an_address_that_leaves_nothing_out_has_no_filter() {

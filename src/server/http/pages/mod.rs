@@ -6,12 +6,14 @@ mod channel_about;
 mod closed;
 pub(crate) mod content_coding;
 pub(crate) mod document_data;
+pub(super) mod event_state;
 mod filter;
 mod linked;
 mod node_signature;
 mod older;
 pub(crate) mod one_time_form;
 pub(crate) mod page_data;
+pub(super) mod talk;
 mod typed;
 pub(crate) mod web_app;
 
@@ -33,6 +35,7 @@ use self::filter::FilterQuery;
 use self::older::Part;
 pub(super) use self::typed::{Typed, escape};
 use super::{
+    channel_choices::ChannelChoices,
     extract::{
         administrator::Administrator,
         cookies,
@@ -113,6 +116,9 @@ pub(super) fn with_status_of(rejection: Rejection, page: Response) -> Response {
 }
 
 async fn feed(asked: PageRequest) -> Response {
+    if let Some(channel) = filter::address_of_channel(&asked.uri) {
+        return Redirect::to(&channel).into_response();
+    }
     page(asked, Some(Route::Feed(None))).await
 }
 
@@ -218,9 +224,11 @@ async fn page_with(
         page_data::load(&state, &headers, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
     start.retry_after_ms = retry_after_ms;
     start.origin = origin_of(&state.site, &headers, &uri);
-    let filtered = filter::apply(&state, caller.as_ref(), &mut start.page, FilterQuery::of(&uri)).await;
+    let choices = ChannelChoices::read(&state.site, &headers);
+    let query = FilterQuery::of(&uri);
+    let filtered = filter::apply(&state, caller.as_ref(), &mut start.page, query, &choices).await;
     let part = match older::Query::of(&uri).read().filter(|_| filtered.is_ok()) {
-        Some(read) => older::load(&state, caller.as_ref(), read, &start.page).await,
+        Some(read) => older::load(&state, caller.as_ref(), read, &start.page, &choices).await,
         None => filtered.map(|()| Part::Newest),
     };
     let part = match part {
@@ -235,9 +243,10 @@ async fn page_with(
     let installable = is_installable(&state.site, &headers, &uri);
     let (page, origin) = (&start.page, start.origin.clone());
     let about = channel_about::of_page(&state, caller.as_ref(), page, look.0, origin).await;
+    let talk = talk::of_page(&state, caller.as_ref(), part.shown(page), look.0, &choices).await;
     let edit = |html: &str| match &about {
-        Some(part) => edit(&channel_about::with_part(html, part)),
-        None => edit(html),
+        Some(part) => edit(&talk.within(&channel_about::with_part(html, part))),
+        None => edit(&talk.within(html)),
     };
     let page = draw(&state, start, &part, (look, installable), &uri, edit).await;
     state.metrics.observe_page(since);

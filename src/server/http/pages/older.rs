@@ -26,7 +26,7 @@ use crate::{
     server::{
         auth::{Identity, normalized_name},
         error::Error,
-        http::extract::query::Lenient,
+        http::{channel_choices::ChannelChoices, extract::query::Lenient},
         log::hub::PageQuery,
         state::AppState,
         store::Channels,
@@ -81,6 +81,16 @@ pub(super) enum Part {
     Missing(StatusCode),
 }
 
+impl Part {
+    /// The data of which the page is drawn, where `newest` are those of the newest entries.
+    pub(super) fn shown<'a>(&'a self, newest: &'a PageData) -> &'a PageData {
+        match self {
+            Self::Older(page, _) => page,
+            Self::Newest | Self::Missing(_) => newest,
+        }
+    }
+}
+
 /// The ends of the shown entries: the cursor before which still older ones are, and for a room that after which still
 /// newer ones are.
 #[derive(Debug, Default)]
@@ -95,6 +105,7 @@ pub(super) async fn load(
     who: Option<&Identity>,
     (direction, cursor): (Direction, String),
     newest: &PageData,
+    choices: &ChannelChoices,
 ) -> Result<Part, Error> {
     let cursor = cursor.parse::<Cursor>();
     let older = match newest {
@@ -117,7 +128,7 @@ pub(super) async fn load(
             })
         }
         PageData::Feed { channel, feed } => {
-            let channels = Channels::of(channel.as_deref());
+            let channels = choices.channels(channel.as_deref());
             let older = older_notifications(state, who, &channels, cursor?, feed).await?;
             let page = |feed| PageData::Feed { channel: channel.clone(), feed };
             older.map(|(feed, oldest)| Part::Older(Box::new(page(feed)), Ends { oldest, latest: None }))

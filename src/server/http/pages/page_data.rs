@@ -26,12 +26,12 @@ use crate::{
         chat::direct_room_of,
         error::Error,
         http::{
+            channel_choices::ChannelChoices,
             extract::{administrator::Administrator, query::Lenient, user::MaybeUser},
             favourites,
         },
         log::hub::PageQuery,
         state::AppState,
-        store::Channels,
     },
 };
 
@@ -56,8 +56,9 @@ pub(crate) async fn load(
     problem: Option<Code>,
 ) -> InitialData {
     let rooms = logged(rooms_of(state, who).await);
+    let choices = ChannelChoices::read(&state.site, headers);
     let feed = async |channel: Option<&str>| {
-        logged(state.feed.snapshot(who, Channels::of(channel), NOTIFICATIONS_SHOWN).await)
+        logged(state.feed.snapshot(who, choices.channels(channel), NOTIFICATIONS_SHOWN).await)
     };
     let page = match (route, &rooms) {
         (None, _) => PageData::NotFound,
@@ -114,7 +115,8 @@ pub(crate) async fn viewer_of(
     let private_rooms = ids().filter(|id| state.rights.is_private(id)).collect();
     let direct_rooms = ids().filter(|id| state.rights.is_direct(id)).collect();
     let favourites = favourites::read(&state.site, headers);
-    let channels = state.feed.channels(who).await?;
+    let mut channels = state.feed.channels(who).await?;
+    ChannelChoices::read(&state.site, headers).sort(&mut channels, |channel| channel);
     let me = user_of(who);
     let unread = match who {
         Some(who) => state.chat.marked_rooms(who).await?,
@@ -222,7 +224,8 @@ async fn start(
     let is_admin = administrator.is_ok();
     note_sign(&state, caller.as_ref());
     let mut start = load(&state, &headers, caller.as_ref(), is_admin, route, String::new(), None).await;
-    filter::apply(&state, caller.as_ref(), &mut start.page, filter).await?;
+    let choices = ChannelChoices::read(&state.site, &headers);
+    filter::apply(&state, caller.as_ref(), &mut start.page, filter, &choices).await?;
     Ok(Json(start))
 }
 
@@ -258,11 +261,12 @@ struct NoticesQuery {
 async fn notices(
     State(state): State<AppState>,
     MaybeUser(caller): MaybeUser,
+    headers: HeaderMap,
     Lenient(NoticesQuery { before, channel, filter }): Lenient<NoticesQuery>,
 ) -> Result<Json<OlderNotifications>, Error> {
     state.rights.check_reader(caller.as_ref())?;
     let before = before.parse::<Cursor>()?;
-    let channels = Channels::of(channel.as_deref());
+    let channels = ChannelChoices::read(&state.site, &headers).channels(channel.as_deref());
     let (who, limit) = (caller.as_ref(), NOTIFICATIONS_LIMIT);
     let (entries, from, more) = match filter.filter() {
         Some(filter) => {
@@ -274,9 +278,8 @@ async fn notices(
             let page = state.feed.notices(who, channels.clone(), Some(before.clone()), limit).await?;
             let entries: Vec<Entry> = page.decode().map_err(Error::from)?;
             let from = entries.first().map(|oldest| oldest.offset);
-            (entries, from, page.more)
+            (older::unreplaced(&state, who, &channels, &before, entries).await?, from, page.more)
         }
     };
-    let entries = older::unreplaced(&state, who, &channels, &before, entries).await?;
     Ok(Json(OlderNotifications { entries, more, from }))
 }

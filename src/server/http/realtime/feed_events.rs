@@ -19,6 +19,7 @@ use crate::{
         error::Error,
         feed::encode_control,
         http::{
+            channel_choices::ChannelChoices,
             extract::{
                 media_type::accepted,
                 query::{FeedQuery, LogQuery},
@@ -41,7 +42,11 @@ pub(crate) async fn get(
     FeedQuery(query): FeedQuery,
 ) -> Result<Response, Error> {
     state.rights.check_reader(client.caller.as_ref())?;
-    let channels = query.channels()?;
+    let channels = match query.channels()? {
+        // A page of the whole feed in a browser where some are muted. Programs have no such cookie.
+        Channels::All => ChannelChoices::read(&state.site, &headers).channels(None),
+        channels => channels,
+    };
     if wants_json(&headers) {
         page(&state, &client, channels, &headers, &query).await
     } else {

@@ -5,7 +5,7 @@ use crate::protocol::name::parse_channel;
 
 /// The first segments of this server's own addresses: what is sent there is not for a topic. A test compares them with
 /// the routes.
-const RESERVED: [&str; 38] = [
+const RESERVED: [&str; 39] = [
     "account",
     "actions",
     "api",
@@ -41,6 +41,7 @@ const RESERVED: [&str; 38] = [
     "sign-in",
     "sign-out",
     "socket.io",
+    "status",
     "theme",
     "v1",
     "ws",
