@@ -106,6 +106,7 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/hooks/idh_none_none", r#"{"text":"hello"}"#, "404"),
     row("POST", "/hooks/idh_none_none/discord", r#"{"content":"hello"}"#, "404"),
     row("POST", "/hooks/idh_none_none/github", r#"{"zen":"hello"}"#, "404"),
+    row("POST", "/hooks/idh_none_none/apprise", r#"{"message":"hello"}"#, "404"),
     row("GET", "/api/rooms/secret/moderators", "", "401 404 404 200 200 404 403 403"),
     row("POST", "/api/rooms/secret/moderators", r#"{"name":"extra"}"#, "401 404 404 403 201 404 403 403"),
     row("POST", "/api/rooms/general/moderators", r#"{"name":"extra"}"#, "401 403 403 403 403 201 403 403"),
