@@ -1,5 +1,6 @@
 //! Other systems' protocols, as their programs speak them.
 
+mod gotify;
 mod ntfy;
 mod senders;
 

@@ -257,6 +257,10 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/socket.io/", "", "400"),
     row("POST", "/socket.io", "", "400"),
     row("GET", "/healthz", "", "200"),
+    // Gotify's addresses: the token of a publisher or a webhook is an application's, and no other is.
+    row("POST", "/message", r#"{"message":"CALLER"}"#, "401 401 401 401 401 401 200 400"),
+    row("GET", "/version", "", "200"),
+    row("GET", "/health", "", "200"),
     row("GET", "/readyz", "", "200"),
     row("GET", "/metrics", "", "200"),
     row("GET", "/pkg/0/nothing.js", "", "404"),

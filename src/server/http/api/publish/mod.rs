@@ -7,7 +7,7 @@
 mod encoded_words;
 mod form;
 mod headers;
-mod multipart;
+pub(crate) mod multipart;
 mod read;
 
 use std::net::SocketAddr;
