@@ -158,6 +158,7 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(from_fn_with_state(state.clone(), security_headers::add));
     let inside = trace::around(inside, &state).with_state(state);
+        .merge(compat::gotify::router(&state))
     // Around all of it, because layers of a router run when the address has been looked for.
     Router::new().fallback_service(MapRequest::new(inside, clean_path::rewrite))
 }

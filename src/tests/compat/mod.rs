@@ -1,4 +1,13 @@
 //! Other systems' protocols, as their programs speak them.
 
+mod gotify;
 mod ntfy;
 mod senders;
+
+use reqwest::RequestBuilder;
+
+/// The request with a form.
+fn form(request: RequestBuilder, fields: &[(&str, &str)]) -> RequestBuilder {
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    request.body(serde_urlencoded::to_string(fields).unwrap())
+}

@@ -5,6 +5,7 @@ use reqwest::{Method, RequestBuilder};
 use ring::hmac::{self, HMAC_SHA256, Key};
 use serde_json::{Value, json};
 
+use super::form;
 use crate::support::{Person, TestServer, new_id};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -226,6 +227,26 @@ async fn whoever_has_no_token_is_told_so_before_the_body_is_read_and_a_long_one_
     assert_eq!(entries(&server).await.len(), 2);
     let got = server.client.get(format!("{}{path}/github", server.url)).send().await.unwrap();
     assert_eq!(got.status(), 405);
+}
+
+#[tokio::test]
+async fn apprise_sends_json_and_forms_with_the_secret_as_its_password() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    let (room, hook) = room_hook(&alice, json!({ "name": "Apprise", "secret": SECRET })).await;
+    let channel = channel_hook(&server, json!({ "name": "Apprise", "channels": ["ops"] })).await;
+    let body = json!({ "version": "1.0", "title": "Disk", "message": "@alice full", "attachments": [], "type": "warning" });
+    let send = |path: &str| server.client.post(format!("{}{path}/apprise", server.url));
+    assert_refused(send(&hook).json(&body), 403, "has a secret").await;
+    assert_taken(send(&hook).basic_auth("anybody", Some(SECRET)).json(&body), 1).await;
+    assert_taken(form(send(&channel), &[("title", "Disk"), ("message", "full"), ("type", "failure")]), 1)
+        .await;
+    let files = send(&channel).header("content-type", "multipart/form-data; boundary=b").body("--b--");
+    assert_refused(files, 415, "json://").await;
+    let said = messages(&alice, &room).await;
+    assert_eq!((said.len(), &said[0]["text"]), (1, &json!("🟠 **Disk**\n\n@\u{200a}alice full")));
+    let events = entries(&server).await;
+    assert_eq!((events.len(), &events[0]["text"], &events[0]["level"]), (1, &json!("full"), &json!("error")));
 }
 
 #[tokio::test]

@@ -110,6 +110,7 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/hooks/idh_none_none", r#"{"text":"hello"}"#, "404"),
     row("POST", "/hooks/idh_none_none/discord", r#"{"content":"hello"}"#, "404"),
     row("POST", "/hooks/idh_none_none/github", r#"{"zen":"hello"}"#, "404"),
+    row("POST", "/hooks/idh_none_none/apprise", r#"{"message":"hello"}"#, "404"),
     row("GET", "/api/rooms/secret/moderators", "", "401 404 404 200 200 404 403 403"),
     row("POST", "/api/rooms/secret/moderators", r#"{"name":"extra"}"#, "401 404 404 403 201 404 403 403"),
     row("POST", "/api/rooms/general/moderators", r#"{"name":"extra"}"#, "401 403 403 403 403 201 403 403"),
@@ -269,6 +270,10 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/socket.io/", "", "400"),
     row("POST", "/socket.io", "", "400"),
     row("GET", "/healthz", "", "200"),
+    // Gotify's addresses: the token of a publisher or a webhook is an application's, and no other is.
+    row("POST", "/message", r#"{"message":"CALLER"}"#, "401 401 401 401 401 401 200 400"),
+    row("GET", "/version", "", "200"),
+    row("GET", "/health", "", "200"),
     row("GET", "/readyz", "", "200"),
     row("GET", "/metrics", "", "200"),
     row("GET", "/pkg/0/nothing.js", "", "404"),

@@ -67,12 +67,11 @@ pub(crate) async fn post(
         let name = member(&payload, "username").map(str::to_owned);
         Ok(HookMessage { name, text: text.clone(), thread_key: thread_id, key })
     };
-    let offset = target.deliver(&state, key, message, || publication(&payload, &text)).await?;
+    let delivered = target.deliver(&state, key, message, || publication(&payload, &text)).await?;
     if !wait.is_some_and(|wait| wait.eq_ignore_ascii_case("true")) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let message =
-        json!({ "id": offset.to_string(), "type": 0, "content": text, "embeds": [], "attachments": [] });
+    let message = json!({ "id": delivered.offset.to_string(), "type": 0, "content": text, "embeds": [], "attachments": [] });
     Ok(Json(message).into_response())
 }
 

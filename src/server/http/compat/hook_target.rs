@@ -1,5 +1,5 @@
-//! The target behind a webhook's token: a room, or a channel of the feed. `slack` and `senders` ask it before they read a
-//! body, so that whoever has no token makes the server read nothing.
+//! The target behind a webhook's token: a room, or a channel of the feed. The doors ask it before they read a body, so that
+//! whoever has no token makes the server read nothing.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,10 @@ use crate::{
         publication::Publication,
     },
     server::{
-        auth::{Pattern, SigningSecret, publishers::Publishers},
+        auth::{
+            Pattern, SigningSecret,
+            publishers::{Publisher, Publishers},
+        },
         authz::{Hook, publishing::Author},
         chat::HookMessage,
         error::Error,
@@ -23,7 +26,15 @@ pub(super) enum HookTarget {
     /// A room.
     Room(Hook),
     /// A channel of the feed, and who publishes there.
-    Channel(String, Author),
+    Channel(String, Publisher),
+}
+
+/// A message or an event that was stored.
+pub(super) struct Delivered {
+    /// Its offset in the room or in the feed.
+    pub(super) offset: Offset,
+    /// When it was accepted, in milliseconds since the Unix epoch.
+    pub(super) timestamp: i64,
 }
 
 impl HookTarget {
@@ -48,29 +59,49 @@ impl HookTarget {
             None => only_channel(state, token).await?,
         };
         let (publisher, secret) = state.publishers.authorize_webhook(token, &channel).await?;
-        let author = Author::Publisher(publisher.id);
+        let author = Author::Publisher(publisher.id.clone());
         state.limits.publish(author.token(), address).await?;
-        Ok((Self::Channel(channel, author), secret))
+        Ok((Self::Channel(channel, publisher), secret))
     }
 }
 
 impl HookTarget {
-    /// Posts a message or publishes an event, whichever the target takes. `key` makes it safe to do it again. Returns the
-    /// offset in the room or in the feed.
+    /// The id of the webhook or of the publisher.
+    pub(super) fn id(&self) -> &str {
+        match self {
+            Self::Room(hook) => &hook.id,
+            Self::Channel(_, publisher) => &publisher.id,
+        }
+    }
+
+    /// The name of the webhook or of the publisher.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Room(hook) => &hook.name,
+            Self::Channel(_, publisher) => &publisher.name,
+        }
+    }
+
+    /// Posts a message or publishes an event, whichever the target takes. `key` makes it safe to do it again.
     pub(super) async fn deliver(
         &self,
         state: &AppState,
         key: Option<String>,
         message: impl FnOnce(Option<String>) -> Result<HookMessage, Rejection>,
         publication: impl FnOnce() -> Result<Publication, Rejection>,
-    ) -> Result<Offset, Error> {
+    ) -> Result<Delivered, Error> {
         match self {
-            Self::Room(hook) => Ok(state.chat.post_by_hook(hook, message(key)?).await?.0.offset),
-            Self::Channel(channel, author) => {
+            Self::Room(hook) => {
+                let (message, _) = state.chat.post_by_hook(hook, message(key)?).await?;
+                Ok(Delivered { offset: message.offset, timestamp: message.timestamp })
+            }
+            Self::Channel(channel, publisher) => {
+                let author = Author::Publisher(publisher.id.clone());
                 let publications = vec![publication()?];
                 let published =
                     state.feed.publish(channel, &author.to_string(), publications, key.as_deref()).await?;
-                Ok(published.0.first().map(|entry| entry.offset).unwrap_or_default())
+                let entry = published.0.first().expect("one was published");
+                Ok(Delivered { offset: entry.offset, timestamp: entry.timestamp })
             }
         }
     }

@@ -18,8 +18,7 @@ use crate::{
 /// Reads a body: JSON, or a form whose field `payload` is JSON. `curl -d` declares a form for both.
 pub(super) fn read(headers: &HeaderMap, body: Bytes) -> Result<Value, Rejection> {
     let media_type = MediaType::of(headers)?;
-    let begins_as_json = matches!(body.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'['));
-    let json = match media_type.kind == Kind::Form && !begins_as_json {
+    let json = match media_type.kind == Kind::Form && !begins_as_json(&body) {
         true => {
             let fields = fields_of(headers, body)?;
             let field = fields.into_iter().find(|(name, _)| name == "payload").map(|(_, value)| value);
@@ -30,4 +29,9 @@ pub(super) fn read(headers: &HeaderMap, body: Bytes) -> Result<Value, Rejection>
         false => charset::decode(&body, media_type.charset.as_deref())?,
     };
     parse_json(&json, "payload")
+}
+
+/// Returns true if a body begins like JSON, whatever its media type says.
+pub(super) fn begins_as_json(body: &[u8]) -> bool {
+    matches!(body.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'['))
 }

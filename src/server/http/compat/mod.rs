@@ -5,6 +5,7 @@
 //! * `ntfy`: publishing to channels and following them
 //! * `pings`: the addresses that jobs ping, as at Healthchecks
 //! * `slack`: incoming webhooks of Slack and Mattermost
+//! * `gotify`: sending as to Gotify
 //! * `discord`: the webhook of Discord
 //! * `senders`: webhooks as GitHub, Alertmanager and others send them
 //! * `hook_target`, `signature`: the room or channel behind a webhook's token, and the check by its secret
@@ -13,6 +14,7 @@
 mod bounds;
 pub(super) mod discord;
 mod hook_target;
+pub(super) mod gotify;
 mod json_body;
 pub(super) mod ntfy;
 pub(super) mod pings;

@@ -4,6 +4,7 @@
 //! One header of those that a sender may use is enough: whoever can write one of them knows the secret.
 
 use axum::http::HeaderMap;
+use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
     protocol::problem::{Code, Rejection},
@@ -19,7 +20,7 @@ const SIGNATURES: [&str; 5] = [
     "sentry-hook-signature",
     "x-grafana-alerting-signature",
 ];
-/// The headers with the secret itself: GitLab; everybody else.
+/// The headers with the secret itself: GitLab; everybody else, behind `Bearer`, or as the password of `Basic`.
 const TOKENS: [&str; 2] = ["x-gitlab-token", "authorization"];
 
 /// Errors: [`Code::NotAllowed`] if there is a secret, and the request is not signed with it.
@@ -32,8 +33,12 @@ pub(super) fn check(
     let text = |name: &&str| headers.get(*name).and_then(|value| value.to_str().ok()).map(str::trim);
     let has_signed = |digits: &str| secret.has_signed(body, digits.strip_prefix("sha256=").unwrap_or(digits));
     let is_secret = |value: &str| {
-        let token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        secret.is(token.map_or(value, |(_, token)| token.trim()))
+        let is_scheme = |(scheme, rest)| match str::to_ascii_lowercase(scheme).as_str() {
+            "bearer" => Some(secret.is(str::trim(rest))),
+            "basic" => Some(password_of(str::trim(rest)).is_some_and(|password| secret.is(&password))),
+            _ => None,
+        };
+        value.split_once(' ').and_then(is_scheme).unwrap_or_else(|| secret.is(value))
     };
     let is_known =
         SIGNATURES.iter().filter_map(text).any(has_signed) || TOKENS.iter().filter_map(text).any(is_secret);
@@ -45,6 +50,12 @@ pub(super) fn check(
              send it as Authorization: Bearer SECRET.",
         )),
     }
+}
+
+/// The password in the credentials of `Basic`.
+fn password_of(credentials: &str) -> Option<String> {
+    let text = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
+    text.split_once(':').map(|(_, password)| password.to_owned())
 }
 
 #[cfg(test)]
@@ -69,6 +80,10 @@ mod tests {
         assert!(is_taken("x-gitlab-token", "0123456789abcdef"));
         assert!(is_taken("authorization", "bearer 0123456789abcdef"));
         assert!(!is_taken("authorization", "Bearer 0123456789abcdee"));
+        let basic = |text: &str| format!("Basic {}", STANDARD.encode(text));
+        assert!(is_taken("authorization", &basic("anybody:0123456789abcdef")));
+        assert!(!is_taken("authorization", &basic("0123456789abcdef:")));
+        assert!(!is_taken("authorization", "Basic 0123456789abcdef"));
         assert!(!is_taken("x-other", "0123456789abcdef"));
         assert!(check(secret.as_ref(), &HeaderMap::new(), b"{}").is_err());
         assert!(check(None, &HeaderMap::new(), b"{}").is_ok());

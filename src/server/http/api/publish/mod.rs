@@ -8,7 +8,7 @@ mod author;
 mod encoded_words;
 mod form;
 mod headers;
-mod multipart;
+pub(crate) mod multipart;
 mod read;
 
 use std::net::SocketAddr;

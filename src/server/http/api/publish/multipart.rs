@@ -18,7 +18,7 @@ use crate::{
 const FIELDS_MAX: usize = 64;
 
 /// Returns the names and values of the fields. Errors: [`Code::BadRequest`] for files and for a malformed body.
-pub(super) fn read(headers: &HeaderMap, body: &Bytes) -> Result<Vec<(String, String)>, Rejection> {
+pub(crate) fn read(headers: &HeaderMap, body: &Bytes) -> Result<Vec<(String, String)>, Rejection> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let boundary =
         parse_boundary(kind).map_err(|_| bad("The Content-Type of the multipart body has no boundary."))?;

@@ -5,7 +5,7 @@ use crate::protocol::name::parse_channel;
 
 /// The first segments of this server's own addresses: what is sent there is not for a topic. A test compares them with
 /// the routes.
-const RESERVED: [&str; 39] = [
+const RESERVED: [&str; 42] = [
     "account",
     "actions",
     "api",
@@ -16,6 +16,7 @@ const RESERVED: [&str; 39] = [
     "favourites",
     "feed",
     "fn",
+    "health",
     "healthz",
     "heartbeats",
     "hooks",
@@ -24,6 +25,7 @@ const RESERVED: [&str; 39] = [
     "language",
     "manifest.webmanifest",
     "mentions",
+    "message",
     "metrics",
     "name",
     "notifications",
@@ -44,6 +46,7 @@ const RESERVED: [&str; 39] = [
     "status",
     "theme",
     "v1",
+    "version",
     "ws",
 ];
 

@@ -65,6 +65,7 @@ fn alert(alert: &Value) -> Translated {
         tags: tags(alert, name),
         once: Some(format!("{fingerprint} {} {}", text(alert, "/startsAt"), text(alert, "/status"))),
         key: Some(fingerprint),
+        ..Translated::default()
     }
 }
 

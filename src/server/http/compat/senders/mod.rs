@@ -7,26 +7,27 @@
 //!
 //! * `translated`: an event, and its form in a channel and in a room
 //! * `read`: members of JSON, read leniently
-//! * `github`, `gitea`, `gitlab`, `alerts`, `uptime_kuma`, `sentry`, `healthchecks`, `cloudevents`: the senders
+//! * `apprise`, `github`, `gitea`, `gitlab`, `alerts`, `uptime_kuma`, `sentry`, `healthchecks`, `cloudevents`: the senders
 
 mod alerts;
+mod apprise;
 mod cloudevents;
 mod gitea;
 mod github;
 mod gitlab;
 mod healthchecks;
-mod read;
+pub(super) mod read;
 mod sentry;
 #[cfg(test)]
 mod tests;
-mod translated;
+pub(super) mod translated;
 mod uptime_kuma;
 
 use axum::{
     Json,
     body::Bytes,
     extract::{Request, State},
-    http::HeaderMap,
+    http::{HeaderMap, header::CONTENT_ENCODING},
 };
 use serde::{Deserialize, Serialize};
 
@@ -76,9 +77,11 @@ pub(crate) async fn post(
     let found = HookTarget::of_token(&state, &token, channel, address).await;
     let (target, secret) = found.map_err(hook_target::unknown_as_not_found)?;
     let sender = Sender::parse(&sender)?;
-    let headers = request.headers().clone();
+    let mut headers = request.headers().clone();
     let key = idempotency_key(&headers)?;
     let body = read_within(request, state.max_hook_body).await?;
+    // It is undone, and the body of a form would be decoded again.
+    headers.remove(CONTENT_ENCODING);
     signature::check(secret.as_ref(), &headers, &body)?;
     let translated = bounded(sender.translate(&headers, body)?);
     let events = translated.len();
@@ -107,6 +110,7 @@ fn bounded(mut events: Vec<Translated>) -> Vec<Translated> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sender {
     Alertmanager,
+    Apprise,
     CloudEvents,
     Gitea,
     GitHub,
@@ -118,8 +122,9 @@ enum Sender {
 }
 
 impl Sender {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Alertmanager,
+        Self::Apprise,
         Self::CloudEvents,
         Self::Gitea,
         Self::GitHub,
@@ -144,6 +149,7 @@ impl Sender {
     fn name(self) -> &'static str {
         match self {
             Self::Alertmanager => "alertmanager",
+            Self::Apprise => "apprise",
             Self::CloudEvents => "cloudevents",
             Self::Gitea => "gitea",
             Self::GitHub => "github",
@@ -159,6 +165,7 @@ impl Sender {
     fn label(self) -> &'static str {
         match self {
             Self::Alertmanager => "Alertmanager",
+            Self::Apprise => "Apprise",
             Self::CloudEvents => "CloudEvents",
             Self::Gitea => "Gitea",
             Self::GitHub => "GitHub",
@@ -171,8 +178,10 @@ impl Sender {
     }
 
     fn translate(self, headers: &HeaderMap, body: Bytes) -> Result<Vec<Translated>, Rejection> {
-        if self == Self::CloudEvents {
-            return cloudevents::translate(headers, body);
+        match self {
+            Self::Apprise => return apprise::translate(headers, body),
+            Self::CloudEvents => return cloudevents::translate(headers, body),
+            _ => {}
         }
         let json = &json_body::read(headers, body)?;
         match self {
@@ -184,7 +193,7 @@ impl Sender {
             Self::Healthchecks => healthchecks::translate(json),
             Self::Sentry => sentry::translate(headers, json),
             Self::UptimeKuma => uptime_kuma::translate(json),
-            Self::CloudEvents => unreachable!("it has returned"),
+            Self::Apprise | Self::CloudEvents => unreachable!("it has returned"),
         }
     }
 }

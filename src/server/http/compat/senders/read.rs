@@ -49,7 +49,7 @@ pub(super) fn delivery(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// The level that a sender's word stands for.
-pub(super) fn level_of(word: &str) -> Option<Level> {
+pub(in crate::server::http::compat) fn level_of(word: &str) -> Option<Level> {
     match word.to_ascii_lowercase().as_str() {
         "page" | "blocker" => Some(Level::Error),
         word => parse_level("level", word),

@@ -634,6 +634,28 @@ fn document() -> impl Strategy<Value = Value> {
     object(inner.boxed())
 }
 
+#[test]
+fn an_apprise_notification_is_an_event_of_its_type_and_names_what_is_not_kept() {
+    let all = json!({ "version": "1.0", "title": "Disk", "message": "full *now*", "type": "failure",
+        "attachments": [{ "filename": "a.png", "base64": "AA==", "mimetype": "image/png" }, 7] });
+    let said = "full *now*\n\n2 attachments not kept: a.png, without a name";
+    assert_one(("apprise", &[], all), ("Disk", said, Level::Error, "", ""));
+    let short = json!({ "title": "", "message": "one line\nmore", "type": "warning" });
+    assert_one(("apprise", &[], short), ("one line", "more", Level::Warning, "", ""));
+    let other = json!({ "message": "x", "type": "new", "attachments": vec![json!({ "filename": "f" }); 6] });
+    let said = "6 attachments not kept: f, f, f, f, f, …";
+    assert_one(("apprise", &[], other), ("x", said, Level::Info, "", ""));
+    let apprise = Sender::parse("apprise").expect("known");
+    let of = |kind: &str, body: &'static str| {
+        apprise.translate(&headers(&[("content-type", kind)]), Bytes::from(body)).map_err(|bad| bad.code)
+    };
+    let form = of("application/x-www-form-urlencoded", "version=1.0&title=Disk&message=full&type=success");
+    let event = form.expect("taken").remove(0);
+    assert_eq!((event.title.as_str(), event.text.as_str(), event.level), ("Disk", "full", Level::Success));
+    assert_eq!(of("multipart/form-data; boundary=b", "--b--"), Err(Code::BadMediaType));
+    assert_eq!(of("application/json", r#"{"version":"1.0"}"#), Err(Code::BadRequest));
+}
+
 proptest! {
     #[test]
     fn any_document_is_an_event_that_can_be_stored_or_rejected(
@@ -651,8 +673,12 @@ proptest! {
     }
 
     #[test]
-    fn any_text_as_a_body_is_read_or_rejected(body in text(), sender in select(Sender::ALL.to_vec())) {
-        let lines = [("x-github-event", "push"), ("ce-specversion", "1.0"), ("ce-id", "1")];
+    fn any_text_as_a_body_is_read_or_rejected(
+        body in text(),
+        sender in select(Sender::ALL.to_vec()),
+        kind in select(vec!["application/json", "application/x-www-form-urlencoded", "multipart/form-data"]),
+    ) {
+        let lines = [("x-github-event", "push"), ("ce-specversion", "1.0"), ("ce-id", "1"), ("content-type", kind)];
         drop(sender.translate(&headers(&lines), Bytes::from(body)));
     }
 }

@@ -1,4 +1,4 @@
-//! An event of a sender, between its JSON and what is stored. The senders' files make it; `senders::post` stores it, as a
+//! An event of a sender, between its JSON and what is stored. The senders' files and other doors make it; it is stored as a
 //! notification of a channel or as a message of a room.
 //!
 //! In a room its texts are escaped, because they are plain or come from anybody who may open an issue: they must not look like
@@ -25,28 +25,30 @@ const CUT: &str = "\n… (cut)";
 
 /// An event.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Translated {
+pub(in crate::server::http::compat) struct Translated {
     /// One good line.
-    pub(super) title: String,
+    pub(in crate::server::http::compat) title: String,
     /// More than that, if there is more.
-    pub(super) text: String,
+    pub(in crate::server::http::compat) text: String,
     /// The text is Markdown.
-    pub(super) markdown: bool,
+    pub(in crate::server::http::compat) markdown: bool,
     /// The level.
-    pub(super) level: Level,
+    pub(in crate::server::http::compat) level: Level,
+    /// How urgent it is, from 1 to 5, if the sender says so.
+    pub(in crate::server::http::compat) priority: Option<u8>,
     /// The page about it at the sender.
-    pub(super) link: Option<String>,
+    pub(in crate::server::http::compat) link: Option<String>,
     /// A few words by which one finds it.
-    pub(super) tags: Vec<String>,
+    pub(in crate::server::http::compat) tags: Vec<String>,
     /// Of events with the same key the newest stands for all: the states of one run, or of one alert.
-    pub(super) key: Option<String>,
+    pub(in crate::server::http::compat) key: Option<String>,
     /// A text that the event has whenever it is sent, by which a repetition is known.
-    pub(super) once: Option<String>,
+    pub(in crate::server::http::compat) once: Option<String>,
 }
 
 impl Translated {
     /// The event as a notification; `label`: the title of one that has none.
-    pub(super) fn publication(&self, label: &str) -> Result<Publication, Rejection> {
+    pub(in crate::server::http::compat) fn publication(&self, label: &str) -> Result<Publication, Rejection> {
         let tags = self.tags.iter().map(|tag| clean_line(tag)).filter(|tag| !is_blank(tag));
         let body = Body::Notification {
             title: Some(self.title_or(label)),
@@ -55,13 +57,13 @@ impl Translated {
             tags: tags.take(TAGS_MAX).map(|tag| cut(&tag, WORD_MAX_CHARACTERS, "…")).collect(),
             link: self.web_link(),
             key: self.short_key(),
-            details: Details { markdown: self.markdown, ..Details::default() },
+            details: Details { priority: self.priority, markdown: self.markdown, ..Details::default() },
         };
         Publication::new(body)
     }
 
     /// The event as a message of a room, in the thread of its key.
-    pub(super) fn message(&self, label: &str, once: Option<String>) -> HookMessage {
+    pub(in crate::server::http::compat) fn message(&self, label: &str, once: Option<String>) -> HookMessage {
         let title = escaped(&self.title_or(label));
         let title = match self.web_link() {
             Some(link) => format!("**[{title}]({})**", link.replace('(', "%28").replace(')', "%29")),
@@ -86,7 +88,11 @@ impl Translated {
     }
 
     /// The key by which the store knows a repetition. `request`: the key of the whole request and the event's number in it.
-    pub(super) fn once(&self, sender: &str, request: Option<(&str, usize)>) -> Option<String> {
+    pub(in crate::server::http::compat) fn once(
+        &self,
+        sender: &str,
+        request: Option<(&str, usize)>,
+    ) -> Option<String> {
         let of_request = || request.map(|(key, index)| format!("{key}/{index}"));
         // Hashed, because senders' ids have no bound.
         self.once.clone().or_else(of_request).map(|once| format!("{sender}/{}", hash(&once)))
