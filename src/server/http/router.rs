@@ -145,6 +145,7 @@ pub fn router(state: AppState) -> Router {
 
     let inside = limited(api)
         .merge(site)
+        .merge(compat::gotify::router(&state))
         .merge(compat::ntfy::router(&state))
         .merge(unlimited)
         .layer(from_fn_with_state(state.clone(), origin::check));
@@ -158,7 +159,6 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(from_fn_with_state(state.clone(), security_headers::add));
     let inside = trace::around(inside, &state).with_state(state);
-        .merge(compat::gotify::router(&state))
     // Around all of it, because layers of a router run when the address has been looked for.
     Router::new().fallback_service(MapRequest::new(inside, clean_path::rewrite))
 }
