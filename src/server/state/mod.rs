@@ -12,8 +12,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::readiness::Readiness;
 use super::{
     auth::{
-        Accounts, Auth, Mode, SESSION_KEY_FILE, Secret, Submissions, issuer::Issuer, operator::Operator,
-        publishers::Publishers,
+        Accounts, Auth, HookTemplates, Mode, SESSION_KEY_FILE, Secret, Submissions, issuer::Issuer,
+        operator::Operator, publishers::Publishers,
     },
     authz::Rights,
     chat::{self, Chat, ChatSettings, PushQueue},
@@ -99,6 +99,8 @@ pub struct Parts {
     pub readiness: Readiness,
     /// Programs that may publish.
     pub publishers: Arc<Publishers>,
+    /// The templates of webhooks and publishers.
+    pub templates: HookTemplates,
     /// The record of forms, by which one that is sent twice is stored once.
     pub submissions: Submissions,
     /// The addresses of this server, and the origins whose pages may use it.
@@ -263,7 +265,8 @@ impl AppState {
             metrics,
             leptos: leptos_options(),
             readiness: Readiness::default(),
-            publishers: Arc::new(Publishers::new(directory)),
+            publishers: Arc::new(Publishers::new(directory.clone())),
+            templates: HookTemplates::new(directory),
             submissions: Submissions::new(secret),
             site: Arc::new(site),
             transport: config.transport.into(),

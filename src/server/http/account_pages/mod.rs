@@ -16,6 +16,7 @@ mod external_sign_in;
 mod feed_channels;
 mod fields;
 mod heartbeats;
+mod hook_template;
 mod invitations;
 mod join;
 mod members;
@@ -88,6 +89,10 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
     let administrators = Router::new()
         .route(routes::PUBLISHERS, get(publishers::show).post(publishers::make))
         .route("/publishers/remove", post(publishers::remove))
+        .route(
+            routes::PUBLISHER_TEMPLATE,
+            get(hook_template::show_of_publisher).post(hook_template::change_of_publisher),
+        )
         .route(routes::HEARTBEATS, get(heartbeats::show).post(heartbeats::set))
         .route("/heartbeats/remove", post(heartbeats::remove))
         .route(routes::CHANNELS, get(channels::show).post(channels::limit))
@@ -120,6 +125,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route("/rooms/{room}/settings/mutes/remove", post(room_people::unmute))
         .route(routes::ROOM_HOOKS, get(room_hooks::show).post(room_hooks::make))
         .route("/rooms/{room}/hooks/remove", post(room_hooks::remove))
+        .route(routes::HOOK_TEMPLATE, get(hook_template::show_of_hook).post(hook_template::change_of_hook))
         .route("/rooms/{room}/settings/reports", post(reports::answer))
         .route("/rooms/{room}/messages/{message}/report", post(reports::report))
         .route(routes::ROOM_ACTIONS, get(actions::show_room))
