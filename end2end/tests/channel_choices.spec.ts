@@ -8,7 +8,7 @@ test("one mutes a channel, hears no more of it in the feed while others do, and 
   const [noise, calm] = [unique("noise"), unique("calm")];
   await server.publish(noise, "a lot of it");
   await server.publish(calm, "look here");
-  await alice.open("/feed");
+  await alice.page.goto("/feed");
   await alice.page.getByRole("button", { name: `Mute: ${noise}` }).click();
   await expect(alice.page.getByRole("button", { name: `Unmute: ${noise}` }).first()).toBeVisible();
   expect((await new AxeBuilder({ page: alice.page }).analyze()).violations).toEqual([]);

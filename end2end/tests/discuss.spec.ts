@@ -17,7 +17,7 @@ test("alice discusses an alert, bob answers, the alert shows it, and its message
   await discuss.click();
   await expect(alice.page.getByRole("heading", { level: 1 })).toHaveText("Disk full");
   expect((await new AxeBuilder({ page: alice.page }).analyze()).violations).toEqual([]);
-  await alice.page.getByLabel("Room").selectOption(room);
+  await alice.page.getByLabel("Room", { exact: true }).selectOption(room);
   await alice.page.getByRole("button", { name: "Discuss" }).click();
   await expect(alice.page).toHaveURL(new RegExp(`/rooms/${room}/thread/1$`));
   await expect(alice.page.locator("section.thread .message blockquote")).toContainText("Error: Disk full");
@@ -52,7 +52,7 @@ test("what is said while the page of the feed is open comes to the event by itse
   await expect(talk.getByRole("link")).toHaveCount(1);
   await bob.open(`/feed/${channel}`);
   await row(bob.page, "look at this").getByRole("link", { name: "Discuss" }).click();
-  await bob.page.getByLabel("Room").selectOption(room);
+  await bob.page.getByLabel("Room", { exact: true }).selectOption(room);
   await bob.page.getByRole("button", { name: "Discuss" }).click();
   await expect(talk.getByRole("link")).toHaveCount(2, { timeout: 30_000 });
   await expect(talk).toContainText(room.slice(0, 4));
@@ -67,7 +67,7 @@ test("a room that somebody may not enter is named to them nowhere", async ({ ali
   await server.publish(channel, { text: "a finding", key: "finding" });
   await alice.open(`/feed/${channel}`);
   await row(alice.page, "a finding").getByRole("link", { name: "Discuss" }).click();
-  await alice.page.getByLabel("Room").selectOption(room);
+  await alice.page.getByLabel("Room", { exact: true }).selectOption(room);
   await alice.page.getByRole("button", { name: "Discuss" }).click();
   await alice.open(`/feed/${channel}`);
   await expect(row(alice.page, "a finding").locator(".notification__talk")).toContainText(name);
@@ -87,7 +87,7 @@ test("without a script one discusses an event all the same, in Japanese on a pho
   await plain.page.goto("/language/ja");
   await plain.page.goto(`/feed/${channel}`);
   await row(plain.page, "ディスク").getByRole("link", { name: "話題にする" }).click();
-  await plain.page.getByLabel("ルーム").selectOption(room);
+  await plain.page.getByLabel("ルーム", { exact: true }).selectOption(room);
   await plain.page.getByRole("button", { name: "話題にする" }).click();
   await expect(plain.page.locator("section.thread blockquote")).toContainText("注意: ディスク");
   await server.publish(channel, { title: "ディスク", text: "空きあり", level: "success", key: "disk" });

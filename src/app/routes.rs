@@ -64,6 +64,10 @@ pub const PEOPLE: &str = "/people";
 pub const REMOVAL: &str = "/people/{account}/remove";
 /// The card of a person.
 pub const PERSON: &str = "/people/{account}";
+/// The template of a webhook of a room.
+pub const HOOK_TEMPLATE: &str = "/rooms/{room}/hooks/{id}/template";
+/// The template of a publisher.
+pub const PUBLISHER_TEMPLATE: &str = "/publishers/{id}/template";
 /// The publishers and their channels.
 pub const PUBLISHERS: &str = "/publishers";
 /// The outgoing webhooks of channels.
@@ -183,6 +187,16 @@ pub fn room_hooks(id: &RoomId) -> String {
 /// The address of a room's outgoing webhooks.
 pub fn room_outgoing(id: &RoomId) -> String {
     format!("{}/outgoing", room(id))
+}
+
+/// The address of the template of a room's webhook.
+pub fn hook_template(room: &RoomId, id: &str) -> String {
+    format!("{}/{}/template", room_hooks(room), encode(id))
+}
+
+/// The address of the template of a publisher.
+pub fn publisher_template(id: &str) -> String {
+    format!("{PUBLISHERS}/{}/template", encode(id))
 }
 
 /// The address of the log of what was done in a room.

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod change_listener;
+mod hook_templates;
 pub mod identity;
 pub mod issuer;
 mod key_file;
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) use self::secret::{hash, random_token};
 pub use self::{
     accounts::{Account, AccountSession, Accounts, Link, Purpose},
+    hook_templates::{HookTemplate, HookTemplates, Received, template_removal},
     identity::{Actor, Identity},
     live_sessions::LiveSession,
     open_channels::OpenChannels,

@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::{Pattern, SigningSecret, Submission, covers, hash, random_token};
+use super::{Pattern, SigningSecret, Submission, covers, hash, random_token, template_removal};
 use crate::{
     protocol::{
         name::parse_name,
@@ -161,7 +161,7 @@ impl Publishers {
     /// Removes a publisher; its token is invalid from then on. Returns false if there was none.
     pub async fn remove(&self, id: &str) -> Result<bool, Error> {
         let remove = Mutation::remove(Kind::Publisher, id, Precondition::Present);
-        let removed = self.documents.revoke(vec![remove]).await?;
+        let removed = self.documents.revoke(vec![remove, template_removal(id)]).await?;
         Ok(removed.is_committed())
     }
 

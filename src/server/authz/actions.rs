@@ -77,6 +77,8 @@ pub enum Deed {
     AddHook,
     /// A webhook of a room was removed.
     RemoveHook,
+    /// The template of a webhook or a publisher was set or removed.
+    SetTemplate,
     /// A heartbeat was made or changed.
     SetHeartbeat,
     /// A heartbeat was removed.

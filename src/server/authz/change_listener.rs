@@ -37,6 +37,7 @@ impl ChangeListener for Rights {
             | Kind::Publisher
             | Kind::Hook
             | Kind::HookThread
+            | Kind::HookTemplate
             | Kind::Direct
             | Kind::Submission
             | Kind::Report

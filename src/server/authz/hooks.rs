@@ -15,7 +15,7 @@ use crate::{
         session::User,
     },
     server::{
-        auth::{SigningSecret, Submission, hash},
+        auth::{SigningSecret, Submission, hash, template_removal},
         clock::now_ms,
         error::Error,
         store::{
@@ -158,14 +158,15 @@ impl Rights {
         }
         let remove = Mutation::remove(Kind::Hook, id, Precondition::Present);
         let threads = Mutation::remove_under(Kind::HookThread, threads_of(id), None);
-        Ok(self.documents.revoke(vec![remove, threads, beside]).await?.is_committed())
+        Ok(self.documents.revoke(vec![remove, threads, template_removal(id), beside]).await?.is_committed())
     }
 
     /// The mutations that remove the webhooks of a room.
     pub async fn hook_removals(&self, room: &RoomId) -> Result<Vec<Mutation>, StoreError> {
         let remove = |hook: Hook| {
             let threads = Mutation::remove_under(Kind::HookThread, threads_of(&hook.id), None);
-            [Mutation::remove(Kind::Hook, hook.id, Precondition::Anything), threads]
+            let template = template_removal(&hook.id);
+            [Mutation::remove(Kind::Hook, hook.id, Precondition::Anything), threads, template]
         };
         Ok(self.hooks(room).await?.into_iter().flat_map(remove).collect())
     }

@@ -40,6 +40,12 @@ impl Chat {
         Ok(self.rights.hooks(room).await?)
     }
 
+    /// A webhook of a room, for those who may change it. Errors: [`Code::NotFound`] for an unknown id.
+    pub async fn hook(&self, room: &RoomId, by: &Actor, id: &str) -> Result<Hook, Error> {
+        let known = self.hooks(room, by).await?.into_iter().find(|hook| hook.id == id);
+        Ok(known.ok_or_else(|| Rejection::new(Code::NotFound, "This webhook does not exist."))?)
+    }
+
     /// Creates a webhook. Returns it with its token, which cannot be read again.
     pub async fn make_hook(
         &self,

@@ -42,6 +42,18 @@ impl IntoResponse for Rejection {
     }
 }
 
+/// The answer 422 to a body that was read and that means nothing by a rule that people set for it. No code of its own: it
+/// would be one for the pages, which never see it.
+pub(super) fn unprocessable(detail: String) -> Response {
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    let title = status.canonical_reason().unwrap_or("Error").to_owned();
+    let code = Code::BadRequest;
+    let problem =
+        Problem { title, status: status.as_u16(), detail, code, retry_after_ms: None, request: None };
+    let json = serde_json::to_string(&problem).expect("plain data");
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], json).into_response()
+}
+
 /// The rejection of an answer with a 5xx status, until the request is named in it.
 #[derive(Clone)]
 struct ServerFault(Rejection);

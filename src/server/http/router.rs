@@ -63,6 +63,12 @@ pub fn router(state: AppState) -> Router {
         .route("/api/rooms/{room}/members/{user}", delete(api::members::remove))
         .route("/api/rooms/{room}/hooks", get(api::hooks::list).post(api::hooks::create))
         .route("/api/rooms/{room}/hooks/{id}", delete(api::hooks::remove))
+        .route(
+            "/api/rooms/{room}/hooks/{id}/template",
+            get(api::hook_templates::of_hook)
+                .put(api::hook_templates::set_of_hook)
+                .delete(api::hook_templates::remove_of_hook),
+        )
         .route("/api/rooms/{room}/people", get(api::people::find))
         .route(
             "/api/rooms/{room}/moderators",
@@ -85,6 +91,12 @@ pub fn router(state: AppState) -> Router {
         .route("/api/channels/{channel}/readers", put(api::channels::limit).delete(api::channels::open))
         .route("/api/publishers", get(api::publishers::list).post(api::publishers::create))
         .route("/api/publishers/{id}", delete(api::publishers::remove))
+        .route(
+            "/api/publishers/{id}/template",
+            get(api::hook_templates::of_publisher)
+                .put(api::hook_templates::set_of_publisher)
+                .delete(api::hook_templates::remove_of_publisher),
+        )
         .route("/api/outgoing", get(api::outgoing::list).post(api::outgoing::create))
         .route("/api/outgoing/{id}", delete(api::outgoing::remove))
         .route("/api/outgoing/{id}/replay", post(api::outgoing::replay))
@@ -113,6 +125,7 @@ pub fn router(state: AppState) -> Router {
         .route("/ping/{token}/{name}", get(compat::pings::ended).post(compat::pings::ended))
         .route("/ping/{token}/{name}/{ending}", get(compat::pings::other).post(compat::pings::other))
         .route("/hooks/{token}/discord", post(compat::discord::post))
+        .route("/hooks/{token}/template", post(compat::template::post))
         .route("/hooks/{token}/{sender}", post(compat::senders::post))
         .route("/ws", get(realtime::websocket::get))
         .merge(realtime::socket_io::router(&state));

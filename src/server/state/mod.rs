@@ -12,8 +12,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::readiness::Readiness;
 use super::{
     auth::{
-        Accounts, Auth, Mode, OpenChannels, SESSION_KEY_FILE, Secret, Submissions, issuer::Issuer,
-        operator::Operator, publishers::Publishers,
+        Accounts, Auth, HookTemplates, Mode, OpenChannels, SESSION_KEY_FILE, Secret, Submissions,
+        issuer::Issuer, operator::Operator, publishers::Publishers,
     },
     authz::Rights,
     chat::{self, Chat, ChatSettings, PushQueue},
@@ -103,6 +103,8 @@ pub struct Parts {
     pub open_channels: OpenChannels,
     /// Programs that may publish.
     pub publishers: Arc<Publishers>,
+    /// The templates of webhooks and publishers.
+    pub templates: HookTemplates,
     /// The record of forms, by which one that is sent twice is stored once.
     pub submissions: Submissions,
     /// The addresses of this server, and the origins whose pages may use it.
@@ -280,6 +282,7 @@ impl AppState {
             readiness: Readiness::default(),
             open_channels,
             publishers,
+            templates: HookTemplates::new(directory),
             submissions: Submissions::new(secret),
             site: Arc::new(site),
             transport: config.transport.into(),

@@ -47,6 +47,8 @@ pub enum Kind {
     Hook,
     /// The message with which a thread of a webhook begins, by `webhook/thread`.
     HookThread,
+    /// The template of a webhook or of a publisher, by its id.
+    HookTemplate,
     /// The readers of a channel of the feed, by the channel.
     Channel,
     /// The room of direct messages of some people, by the hash of their ids.
@@ -115,6 +117,7 @@ impl Kind {
             Self::Publisher => "publisher",
             Self::Hook => "hook",
             Self::HookThread => "hook-thread",
+            Self::HookTemplate => "hook-template",
             Self::Channel => "channel",
             Self::Direct => "direct",
             Self::Block => "block",
@@ -249,6 +252,7 @@ impl Mutation {
             | Kind::Publisher
             | Kind::Hook
             | Kind::HookThread
+            | Kind::HookTemplate
             | Kind::Direct
             | Kind::Submission
             | Kind::Report

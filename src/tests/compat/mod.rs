@@ -3,6 +3,7 @@
 mod gotify;
 mod ntfy;
 mod senders;
+mod template;
 
 use reqwest::RequestBuilder;
 

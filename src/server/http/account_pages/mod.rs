@@ -18,6 +18,7 @@ mod external_sign_in;
 mod feed_channels;
 mod fields;
 mod heartbeats;
+mod hook_template;
 mod invitations;
 mod join;
 mod members;
@@ -91,6 +92,10 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
     let administrators = Router::new()
         .route(routes::PUBLISHERS, get(publishers::show).post(publishers::make))
         .route("/publishers/remove", post(publishers::remove))
+        .route(
+            routes::PUBLISHER_TEMPLATE,
+            get(hook_template::show_of_publisher).post(hook_template::change_of_publisher),
+        )
         .route(routes::HEARTBEATS, get(heartbeats::show).post(heartbeats::set))
         .route("/heartbeats/remove", post(heartbeats::remove))
         .route(routes::OUTGOING, get(outgoing::show).post(outgoing::make))
@@ -131,6 +136,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route(routes::ROOM_OUTGOING, get(outgoing::show_room).post(outgoing::make_for_room))
         .route("/rooms/{room}/outgoing/remove", post(outgoing::remove))
         .route("/rooms/{room}/outgoing/replay", post(outgoing::replay))
+        .route(routes::HOOK_TEMPLATE, get(hook_template::show_of_hook).post(hook_template::change_of_hook))
         .route("/rooms/{room}/settings/reports", post(reports::answer))
         .route("/rooms/{room}/messages/{message}/report", post(reports::report))
         .route(routes::ROOM_ACTIONS, get(actions::show_room))

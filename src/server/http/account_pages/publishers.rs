@@ -174,6 +174,7 @@ impl Document for Publishers {
 }
 
 fn row(texts: &'static Texts, publisher: Publisher) -> impl IntoView + use<> {
+    let template = routes::publisher_template(&publisher.id);
     let Publisher { id, name, channels, last_used_at, .. } = publisher;
     let patterns: Vec<_> = channels.iter().map(|pattern| pattern.as_str().to_owned()).collect();
     let used = match last_used_at {
@@ -185,7 +186,7 @@ fn row(texts: &'static Texts, publisher: Publisher) -> impl IntoView + use<> {
         <li class="row">
             <div>
                 <p class="row__head"><b><bdi translate="no">{name}</bdi></b> <code translate="no">{patterns.join(", ")}</code></p>
-                <p class="muted">{used}</p>
+                <p class="muted">{used} " · " <a href=template>{texts.template}</a></p>
             </div>
             <form method="post" action="/publishers/remove">
                 <input type="hidden" name="id" value=id />

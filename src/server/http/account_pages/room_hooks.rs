@@ -165,6 +165,7 @@ impl Document for Hooks {
 }
 
 fn row(texts: &'static Texts, address: &str, hook: Hook) -> impl IntoView + use<> {
+    let template = routes::hook_template(&hook.room, &hook.id);
     let Hook { id, name, by, last_used_at, .. } = hook;
     let used = match last_used_at {
         Some(at) => view! { {texts.last_used} " " {time(at)} }.into_any(),
@@ -175,7 +176,7 @@ fn row(texts: &'static Texts, address: &str, hook: Hook) -> impl IntoView + use<
         <li class="row">
             <div>
                 <p class="row__head"><b><bdi translate="no">{name}</bdi></b></p>
-                <p class="muted"><bdi translate="no">{by.name}</bdi> " · " {used}</p>
+                <p class="muted"><bdi translate="no">{by.name}</bdi> " · " {used} " · " <a href=template>{texts.template}</a></p>
             </div>
             <form method="post" action=format!("{address}/remove")>
                 <input type="hidden" name="id" value=id />

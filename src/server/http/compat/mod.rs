@@ -8,16 +8,18 @@
 //! * `gotify`: sending as to Gotify
 //! * `discord`: the webhook of Discord
 //! * `senders`: webhooks as GitHub, Alertmanager and others send them
+//! * `template`: any JSON, by a template of one's own
 //! * `hook_target`, `signature`: the room or channel behind a webhook's token, and the check by its secret
 //! * `bounds`, `json_body`: the bounds of texts, and the JSON in a body
 
 mod bounds;
 pub(super) mod discord;
-mod hook_target;
 pub(super) mod gotify;
+mod hook_target;
 mod json_body;
 pub(super) mod ntfy;
 pub(super) mod pings;
 pub(super) mod senders;
 mod signature;
 pub(super) mod slack;
+pub(super) mod template;

@@ -220,6 +220,7 @@ pub(super) const TEXTS: Texts = Texts {
         Deed::AddPublisher => "created a publisher",
         Deed::AddHook => "created a webhook",
         Deed::RemoveHook => "removed a webhook",
+        Deed::SetTemplate => "changed a webhook's template",
         Deed::SetHeartbeat => "set a heartbeat",
         Deed::RemoveHeartbeat => "removed a heartbeat",
         Deed::AddOutgoing => "added an outgoing webhook",
@@ -390,6 +391,40 @@ pub(super) const TEXTS: Texts = Texts {
     unmute_channel: "Unmute",
     pinned_channels: "Pinned: first in the lists of this device",
     muted_channels: "Muted: left out of the feed on this device",
+
+    template: "Template",
+    template_of: |name| format!("Template of {name}"),
+    template_intro: "What a program sends as JSON to the webhook's address with /template at its end becomes an event by these fields. \
+                     {{ name }} stands for a member of the JSON, {{ labels.host }} for one inside another, {{ body }} for all of it; \
+                     {% if … %} and {% for … %} work as in Jinja. What the JSON does not have is left out.",
+    template_part: |part| match part {
+        "title" => "Title",
+        "text" => "Text",
+        "level" => "Level",
+        "link" => "Link",
+        "key" => "Key",
+        _ => "Tags",
+    },
+    template_hint: |part| match part {
+        "title" => "One line, such as {{ host }} is {{ status }}.",
+        "text" => "More than that, plain.",
+        "level" => {
+            "error, warning, success or info; words such as critical are read, too. Any other word is info."
+        }
+        "link" => "The address of a page about it.",
+        "key" => "Of events with the same key, the newest stands for all; in a room they are a thread.",
+        _ => "Words between commas.",
+    },
+    template_preview: "Preview",
+    template_remove: "Remove the template",
+    template_fault: |part, line| match line {
+        Some(line) => format!("{part}, line {line}:"),
+        None => format!("{part}:"),
+    },
+    template_last_body: "What came last",
+    template_nothing_came: "Nothing has come to this address yet. Send something to it, also before there is a template, and it is shown here.",
+    template_not_published: "It was not published:",
+    template_body_kept: "Only those see it who may manage the webhook. The server keeps it in memory until it stops or something newer comes.",
 
     rejection: |reason| Language::En.texts().rejection(reason),
 };

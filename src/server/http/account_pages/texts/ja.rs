@@ -229,6 +229,7 @@ pub(super) const TEXTS: Texts = Texts {
         Deed::RemovePublisher => "発行元を削除",
         Deed::AddHook => "Webhookを作成",
         Deed::RemoveHook => "Webhookを削除",
+        Deed::SetTemplate => "Webhookのテンプレートを変更",
         Deed::SetHeartbeat => "ハートビートを設定",
         Deed::RemoveHeartbeat => "ハートビートを削除",
         Deed::AddOutgoing => "送信Webhookを追加",
@@ -389,6 +390,38 @@ pub(super) const TEXTS: Texts = Texts {
     unmute_channel: "ミュートを解除",
     pinned_channels: "固定中：この端末の一覧で先頭に表示",
     muted_channels: "ミュート中：この端末のフィードには表示しない",
+
+    template: "テンプレート",
+    template_of: |name| format!("{name} のテンプレート"),
+    template_intro: "Webhookのアドレスの末尾に/templateを付けて送られたJSONは、次の項目によってイベントになります。{{ name }}はJSONの項目、{{ labels.host }}は入れ子の項目、{{ body }}は全体を表します。{% if … %}と{% for … %}はJinjaと同じです。JSONにないものは省かれます。",
+    template_part: |part| match part {
+        "title" => "タイトル",
+        "text" => "本文",
+        "level" => "レベル",
+        "link" => "リンク",
+        "key" => "キー",
+        _ => "タグ",
+    },
+    template_hint: |part| match part {
+        "title" => "1行。例：{{ host }}は{{ status }}",
+        "text" => "続きの文章（装飾なし）。",
+        "level" => {
+            "error、warning、success、info。criticalなどの語も使えます。そのほかの語はinfoになります。"
+        }
+        "link" => "関連するページのアドレス。",
+        "key" => "同じキーのイベントは最新のものだけが表示されます。ルームではスレッドになります。",
+        _ => "カンマ区切りの語。",
+    },
+    template_preview: "プレビュー",
+    template_remove: "テンプレートを削除",
+    template_fault: |part, line| match line {
+        Some(line) => format!("{part}、{line}行目："),
+        None => format!("{part}："),
+    },
+    template_last_body: "最後に届いた内容",
+    template_nothing_came: "このアドレスにはまだ何も届いていません。テンプレートがなくても、送るとここに表示されます。",
+    template_not_published: "公開されませんでした：",
+    template_body_kept: "Webhookを管理できる人だけに表示されます。サーバーが停止するか、新しいものが届くまでメモリに保存されます。",
 
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

@@ -331,6 +331,20 @@ pub(crate) struct Texts {
     pub(crate) pinned_channels: &'static str,
     pub(crate) muted_channels: &'static str,
 
+    pub(crate) template: &'static str,
+    pub(crate) template_of: fn(&str) -> String,
+    pub(crate) template_intro: &'static str,
+    /// The name of a part, by its field.
+    pub(crate) template_part: fn(&str) -> &'static str,
+    pub(crate) template_hint: fn(&str) -> &'static str,
+    pub(crate) template_preview: &'static str,
+    pub(crate) template_remove: &'static str,
+    pub(crate) template_fault: fn(&str, Option<usize>) -> String,
+    pub(crate) template_last_body: &'static str,
+    pub(crate) template_nothing_came: &'static str,
+    pub(crate) template_not_published: &'static str,
+    pub(crate) template_body_kept: &'static str,
+
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
 }

@@ -158,7 +158,7 @@ fn read(value: &str) -> Option<Sent> {
     let (name, password) = text.split_once(':')?;
     Some(match (name, password) {
         ("", token) | (token, "") => Sent::Token(token.to_owned()),
-        (_, token) if Publishers::is_token(token) => Sent::Token(token.to_owned()),
+        (_, token) | (token, _) if Publishers::is_token(token) => Sent::Token(token.to_owned()),
         (name, password) => Sent::Password { name: name.to_owned(), password: password.to_owned() },
     })
 }
@@ -182,6 +182,7 @@ mod tests {
         assert_eq!(read(&basic(":abc")), token("abc"));
         assert_eq!(read(&basic("abc:")), token("abc"));
         assert_eq!(read(&basic("me:idp_1_2")), token("idp_1_2"));
+        assert_eq!(read(&basic("idp_1_2:None")), token("idp_1_2"), "as Apprise writes no password");
         let password = Sent::Password { name: "me".into(), password: "a:b c".into() };
         assert_eq!(read(&basic("me:a:b c")), Some(password));
         for other in ["", "Basic", "Basic ???", "Digest x", &basic("nothing")] {
