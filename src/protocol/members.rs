@@ -220,7 +220,11 @@ impl Members {
     }
 
     fn wrong(&self, name: &str, expected: &str, found: &Value) -> Rejection {
-        let message = format!("{name} in the {} has to be {expected}, not {}.", self.what, kind_of(found));
+        let found = match found {
+            Value::Number(number) => number.to_string(),
+            other => kind_of(other).to_owned(),
+        };
+        let message = format!("{name} in the {} has to be {expected}, not {found}.", self.what);
         Rejection::new(self.code, message)
     }
 

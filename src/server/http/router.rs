@@ -173,5 +173,7 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), security_headers::add));
     let inside = trace::around(inside, &state).with_state(state);
     // Around all of it, because layers of a router run when the address has been looked for.
-    Router::new().fallback_service(MapRequest::new(inside, clean_path::rewrite))
+    Router::new().fallback_service(MapRequest::new(inside, |request| {
+        clean_path::rewrite(request, compat::ntfy::is_of_topics)
+    }))
 }

@@ -49,7 +49,9 @@ impl Schedule {
             )));
         }
         Cron::from_str(cron).map_err(|error| {
-            bad(format!("The cron expression cannot be read: {error}. It has five fields, as 0 3 * * 1-5."))
+            let reason = error.to_string();
+            let reason = reason.trim_end_matches('.');
+            bad(format!("The cron expression cannot be read: {reason}. It has five fields, as 0 3 * * 1-5."))
         })?;
         TimeZone::get(zone)
             .map_err(|_| bad("The time zone has to be a name such as Asia/Tokyo.".to_owned()))?;

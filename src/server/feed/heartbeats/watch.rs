@@ -28,6 +28,9 @@ const NOTED_EVERY: Duration = Duration::from_secs(30);
 
 /// A clock that moves by so much more than the time that passed has jumped, or the machine slept.
 const JUMP_MS: i64 = 10_000;
+/// A look that is so much later than it should have been was not waited for: the process or its machine stood still, and took no
+/// ping. A busy machine is not as late.
+const LATE_MS: i64 = 2_000;
 
 /// The stored document, in milliseconds since the Unix epoch.
 #[derive(Serialize, Deserialize)]
@@ -39,10 +42,27 @@ struct Watched {
 struct Time {
     /// When this node began to watch: it was there to be pinged from then on.
     started_at: i64,
-    /// The last look, and the time that had passed then since some moment.
-    looked: Option<(i64, i64)>,
+    /// The last look.
+    looked: Option<Look>,
     /// When the time was noted.
     noted_at: Option<Instant>,
+}
+
+/// A look: the wall clock, and by the monotonic one when it was, and when the next one is to be at the latest.
+#[derive(Clone, Copy)]
+struct Look {
+    at: i64,
+    passed: i64,
+    next_by: i64,
+}
+
+impl Look {
+    /// The time of the look, if pings may have been lost since then: the clock has jumped, the machine slept, or this process
+    /// stood still. `now` and `passed` are the clocks of the next look.
+    fn lost_since(self, now: i64, passed: i64) -> Option<i64> {
+        let jump = (now - self.at) - (passed - self.passed);
+        (jump > JUMP_MS || passed - self.next_by > LATE_MS).then_some(self.at)
+    }
 }
 
 impl Heartbeats {
@@ -54,6 +74,10 @@ impl Heartbeats {
                 tracing::warn!(%error, "cannot watch heartbeats; retrying");
                 LOOKS_EVERY
             });
+            if let Some(look) = &mut time.looked {
+                let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+                look.next_by = self.clock.monotonic_ms().saturating_add(wait_ms);
+            }
             let wait = async {
                 tokio::select! {
                     () = self.changed.notified() => {}
@@ -85,7 +109,8 @@ impl Heartbeats {
         if self.excuse(&heartbeats, time).await? {
             heartbeats = self.list().await?;
         }
-        time.looked = Some((self.clock.wall_ms(), self.clock.monotonic_ms()));
+        let (at, passed) = (self.clock.wall_ms(), self.clock.monotonic_ms());
+        time.looked = Some(Look { at, passed, next_by: passed });
         let mut next = None;
         for heartbeat in &heartbeats {
             let deadline = self.attend(heartbeat).await?;
@@ -131,9 +156,8 @@ impl Heartbeats {
 
     /// The beginning of a time until now in which no ping could come.
     async fn gap(&self, time: &Time, now: i64) -> Result<Option<i64>, StoreError> {
-        if let Some((at, passed)) = time.looked {
-            let jump = (now - at) - (self.clock.monotonic_ms() - passed);
-            return Ok((jump > JUMP_MS).then_some(at));
+        if let Some(look) = time.looked {
+            return Ok(look.lost_since(now, self.clock.monotonic_ms()));
         }
         let watched = self.documents.read::<Watched>(Kind::HeartbeatWatch, ID).await?;
         // Whoever was there while another node did not watch could be pinged.
@@ -144,5 +168,25 @@ impl Heartbeats {
         let watched = Watched { until: self.clock.wall_ms() };
         let put = Mutation::put(Kind::HeartbeatWatch, ID, Precondition::Anything, &watched);
         self.documents.grant(vec![put]).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_comes_late_or_after_a_jump_of_the_clock_has_lost_pings() {
+        let look = Look { at: 1_000_000, passed: 5_000, next_by: 7_000 };
+        for (now, passed, is_lost) in [
+            (1_002_000, 7_000, false),
+            (1_003_900, 8_900, false), // a busy machine
+            (1_000_100, 5_100, false), // woken earlier
+            (1_010_000, 15_000, true), // it stood still
+            (1_013_000, 7_000, true),  // the clock went on alone
+            (990_000, 7_000, false),   // it was put back
+        ] {
+            assert_eq!(look.lost_since(now, passed), is_lost.then_some(1_000_000), "{now} {passed}");
+        }
     }
 }

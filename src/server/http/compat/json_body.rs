@@ -18,6 +18,10 @@ use crate::{
 /// Reads a body: JSON, or a form whose field `payload` is JSON. `curl -d` declares a form for both.
 pub(super) fn read(headers: &HeaderMap, body: Bytes) -> Result<Value, Rejection> {
     let media_type = MediaType::of(headers)?;
+    if media_type.kind == Kind::Multipart {
+        let message = "Files and multipart/form-data are not taken here; send JSON.";
+        return Err(Rejection::new(Code::BadMediaType, message));
+    }
     let json = match media_type.kind == Kind::Form && !begins_as_json(&body) {
         true => {
             let fields = fields_of(headers, body)?;

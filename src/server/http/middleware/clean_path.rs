@@ -11,7 +11,9 @@ use axum::{
 };
 
 /// First path segments that only programs request.
-const FOR_PROGRAMS: [&str; 7] = ["api", "fn", "healthz", "metrics", "pkg", "readyz", "ws"];
+const FOR_PROGRAMS: [&str; 12] = [
+    "api", "fn", "health", "healthz", "hooks", "message", "metrics", "ping", "pkg", "readyz", "version", "ws",
+];
 /// The first segment of Socket.IO's path, which ends in a slash; its engine compares the path by itself.
 const SOCKET_IO: &str = "socket.io";
 
@@ -21,10 +23,12 @@ pub(crate) fn is_for_programs(path: &str) -> bool {
     first == SOCKET_IO || FOR_PROGRAMS.contains(&first)
 }
 
-/// Removes extra slashes from the path of a request. The path of a page (GET or HEAD) stays as it is.
-pub(crate) fn rewrite(mut request: Request) -> Request {
+/// Removes extra slashes from the path of a request. The path of a page (GET or HEAD) stays as it is; `is_of_topics` is true
+/// for what looks like one, and is for programs.
+pub(crate) fn rewrite(mut request: Request, is_of_topics: fn(&str) -> bool) -> Request {
     let Some(clean) = clean(request.uri().path()) else { return request };
-    let is_for_page = matches!(*request.method(), Method::GET | Method::HEAD) && !is_for_programs(&clean);
+    let is_for_page = matches!(*request.method(), Method::GET | Method::HEAD)
+        && !(is_for_programs(&clean) || is_of_topics(&clean));
     if !is_for_page && let Some(uri) = with_path(request.uri(), &clean) {
         *request.uri_mut() = uri.clone();
         request.extensions_mut().insert(OriginalUri(uri));
@@ -66,7 +70,7 @@ mod tests {
 
     fn rewritten(method: &str, target: &str) -> String {
         let request = Request::builder().method(method).uri(target).body(Body::empty()).expect("a request");
-        rewrite(request).uri().to_string()
+        rewrite(request, |path| path.ends_with("/json") && !path.starts_with("/rooms")).uri().to_string()
     }
 
     #[test]
@@ -77,6 +81,10 @@ mod tests {
             ("PUT", "/api//events///ops//?a=b//c", "/api/events/ops?a=b//c"),
             ("GET", "/api/events/?last=1", "/api/events?last=1"),
             ("GET", "//ws/", "/ws"),
+            ("GET", "/ping/idp_1_2//backup/?x=1", "/ping/idp_1_2/backup?x=1"),
+            ("GET", "//a,b/json/?poll=1", "/a,b/json?poll=1"),
+            ("GET", "/version/", "/version"),
+            ("GET", "/rooms/json/", "/rooms/json/"), // a page, too
             ("GET", "//healthz", "/healthz"),
             ("GET", "//socket.io/?EIO=4", "/socket.io/?EIO=4"),
             ("GET", "/socket.io?EIO=4", "/socket.io?EIO=4"),

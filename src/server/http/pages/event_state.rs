@@ -8,7 +8,10 @@ use crate::{
         i18n::{Language, Texts},
         model::number::short,
     },
-    protocol::feed::{Body, Entry, Level, ProgressState},
+    protocol::{
+        feed::{Body, Entry, Level, ProgressState},
+        text::clean,
+    },
 };
 
 /// The words of an event, as plain text.
@@ -25,8 +28,13 @@ pub(in crate::server::http) struct EventState {
 }
 
 impl EventState {
-    /// The words of an event in a language.
+    /// The words of an event in a language, without characters that a document cannot hold: an old database may have some.
     pub(in crate::server::http) fn of(language: Language, entry: &Entry) -> Self {
+        let Self { level, word, title, text } = Self::as_stored(language, entry);
+        Self { level, word, title: clean(&title).into_owned(), text: clean(&text).into_owned() }
+    }
+
+    fn as_stored(language: Language, entry: &Entry) -> Self {
         let texts = language.texts();
         match &entry.body {
             Body::Notification { title, text, level, key, .. } => {

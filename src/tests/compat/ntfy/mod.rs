@@ -28,6 +28,29 @@ async fn refused(response: Response, status: u16) -> u64 {
     error["code"].as_u64().unwrap()
 }
 
+#[tokio::test]
+async fn slashes_too_many_lead_programs_to_the_same_address_without_a_redirect() {
+    let server = TestServer::start().await;
+    accepted(server.post("/ops").body("hello")).await;
+    for path in ["/ops/json/?poll=1", "//ops/raw?poll=1", "/ops//json?poll=1", "/v1/health/", "/version/"] {
+        let answer = server.client.get(format!("{}{path}", server.url)).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.url().path()), (200, path.split('?').next().unwrap()));
+    }
+    let page = server.client.get(format!("{}/rooms/general/", server.url)).send().await.unwrap();
+    assert_eq!(page.url().path(), "/rooms/general", "a page has one address");
+}
+
+#[tokio::test]
+async fn json_is_read_with_a_byte_order_mark_and_in_any_case_and_a_fault_says_where() {
+    let server = TestServer::start().await;
+    let sent = accepted(server.post("/").body("\u{feff}{\"Topic\":\"ops\",\"Message\":\"hello\"}")).await;
+    assert_eq!((&sent["topic"], &sent["message"]), (&"ops".into(), &"hello".into()));
+    let answer = server.post("/").body("{\"topic\":\"ops\",\n\"message\":1e400}").send().await.unwrap();
+    let (status, error): (_, Value) = (answer.status(), answer.json().await.unwrap());
+    assert_eq!((status.as_u16(), &error["code"]), (400, &40017.into()));
+    assert!(error["error"].as_str().unwrap().contains("line 2"), "{error}");
+}
+
 /// The entries of the feed, oldest first.
 async fn entries(server: &TestServer) -> Vec<Value> {
     server.json("/api/events").await["events"].as_array().unwrap().clone()

@@ -37,6 +37,11 @@ use crate::server::{
     state::AppState,
 };
 
+/// Returns true for the path of an address at which programs read topics, or publish by GET.
+pub(crate) fn is_of_topics(path: &str) -> bool {
+    topic::is_of_topics(path)
+}
+
 /// Returns true if a channel can be the topic of senders and readers of ntfy.
 pub(crate) fn is_topic(channel: &str) -> bool {
     topic::parse(channel).is_ok()

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     protocol::{
+        members::parse_json,
         problem::{Code, Rejection},
         publication::Publication,
     },
@@ -108,13 +109,23 @@ pub(super) async fn by_json(sender: Sender, request: Request) -> Answer {
     if is_cut {
         return Err(Fault::new(fault::TOO_LARGE, format!("JSON has at most {BODY_MAX_BYTES} bytes")));
     }
-    let json = serde_json::from_slice::<Map<String, Value>>(&body);
-    let mut json = json.map_err(|_| Fault::new(fault::JSON, "this is no JSON object"))?;
+    let mut json = object_in(&body)?;
     let topic = text_member(&mut json, "topic")?;
     let topic = topic.ok_or_else(|| Fault::new(fault::TOPIC, "the JSON needs the member topic"))?;
     let text = text_member(&mut json, "message")?.unwrap_or_default();
     let read = |parameters: Parameters<'_>| Sent::read(&parameters.with_json(json), &text, false, None);
     sender.publish(&topic, read).await
+}
+
+/// Reads a JSON object, with or without a byte order mark. Its members may be written in any case.
+fn object_in(body: &[u8]) -> Result<Map<String, Value>, Fault> {
+    let text = charset::decode(body, None).and_then(|text| parse_json(&text, "body"));
+    match text.map_err(|rejection| Fault::new(fault::JSON, rejection.message))? {
+        Value::Object(members) => {
+            Ok(members.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect())
+        }
+        _ => Err(Fault::new(fault::JSON, "this is no JSON object")),
+    }
 }
 
 /// Takes a member that is a text, or absent.

@@ -53,6 +53,15 @@ const RESERVED: [&str; 42] = [
 /// The most topics of one reader: each costs a look at every entry.
 const TOPICS_MAX: usize = 50;
 
+/// The ends of the addresses at which programs read topics, or publish by GET.
+const ENDS: [&str; 8] = ["auth", "json", "publish", "raw", "send", "sse", "trigger", "ws"];
+
+/// Returns true for the path of one of these addresses.
+pub(super) fn is_of_topics(path: &str) -> bool {
+    let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
+    matches!(parts[..], [topics, end] if ENDS.contains(&end) && !RESERVED.contains(&topics))
+}
+
 /// Parses the name of one topic.
 pub(super) fn parse(text: &str) -> Result<String, Fault> {
     if RESERVED.contains(&text) {

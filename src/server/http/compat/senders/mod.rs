@@ -138,7 +138,7 @@ impl Sender {
     /// Errors: [`Code::NotFound`], with the names that are known.
     fn parse(name: &str) -> Result<Self, Rejection> {
         Self::ALL.into_iter().find(|sender| sender.name() == name).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
+            let names = Self::ALL.map(Self::name).join(", ") + ", discord, template";
             let message =
                 format!("The address of a webhook ends with its token, or with one of these: {names}.");
             Rejection::new(Code::NotFound, message)

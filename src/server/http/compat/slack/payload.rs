@@ -4,7 +4,7 @@
 //! for servers that do so. Only a body that says nothing is rejected.
 
 use axum::{body::Bytes, http::HeaderMap};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{attachments, blocks, mrkdwn};
 use crate::{
@@ -26,7 +26,7 @@ impl Payload {
     /// Reads a body.
     pub(super) fn read(headers: &HeaderMap, body: Bytes) -> Result<Self, Rejection> {
         match json_body::read(headers, body)? {
-            object @ Value::Object(_) => Ok(Self(object)),
+            Value::Object(members) => Ok(Self(in_any_case(members))),
             _ => Err(Rejection::new(Code::BadRequest, "The payload has to be a JSON object.")),
         }
     }
@@ -86,6 +86,15 @@ impl Payload {
         let event = json!({ "title": title, "text": self.markdown()?, "level": level, "link": link });
         Publication::from_json(event).map(|(publication, _)| publication)
     }
+}
+
+/// The members, and those that are written in another case as they should be.
+fn in_any_case(members: Map<String, Value>) -> Value {
+    let mut all = members.clone();
+    for (name, value) in members {
+        all.entry(name.to_ascii_lowercase()).or_insert(value);
+    }
+    Value::Object(all)
 }
 
 #[cfg(test)]

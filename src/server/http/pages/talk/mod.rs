@@ -23,7 +23,7 @@ use crate::{
         page_data::PageData,
         routes::{self, Permalink},
     },
-    protocol::{chat::Room, cursor::Epoch, feed::Entry, name::parse_channel},
+    protocol::{chat::Room, cursor::Epoch, feed::Entry, name::parse_channel, text::clean},
     server::{
         auth::Identity,
         authz::Subject,
@@ -262,7 +262,7 @@ fn row(language: Language, epoch: &Epoch, entry: &Entry, may_write: bool, talks:
 
 fn talk_link(words: &Words, Talk { room: Room { id, name, .. }, root, answers }: &Talk) -> String {
     let address = routes::thread(id, &Permalink::Message(*root, String::new()));
-    let name = format!(r#"<span translate="no">#{}</span>"#, escape(&isolated(name)));
+    let name = format!(r#"<span translate="no">#{}</span>"#, escape(&clean(&isolated(name))));
     format!(r#"<a href="{address}">{}</a>"#, (words.in_room)(&name, *answers))
 }
 
