@@ -6,7 +6,7 @@ test("alice makes a webhook, a program posts with it, and bob sees what it says"
   const room = await alice.makeRoom(name);
   await bob.enterRoom(room);
   await alice.page.goto(`/rooms/${room}/settings`);
-  await alice.page.getByRole("link", { name: "Webhooks" }).click();
+  await alice.page.getByRole("link", { name: "Webhooks", exact: true }).click();
   await expect(alice.page.getByText("There are no webhooks yet.")).toBeVisible();
   await alice.page.getByRole("textbox", { name: "Name", exact: true }).fill("CI");
   await alice.page.getByRole("button", { name: "Create the webhook" }).click();

@@ -152,7 +152,8 @@ async fn answer(
 }
 
 fn channels_of(list: &str) -> Result<Vec<Pattern>, Rejection> {
-    let channels = patterns(list)?;
+    // The form has another field that may be wrong: the code tells which one is.
+    let channels = patterns(list).map_err(|rejection| Rejection { code: Code::BadChannel, ..rejection })?;
     match channels.len() {
         1..=CHANNELS_MAX => Ok(channels),
         _ => Err(Rejection::new(
