@@ -302,7 +302,7 @@ mod tests {
         let html = html(page);
         let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text}: {html}"));
         let order = ["&lt;b&gt;full", "export", "warm", "import", "<details", "fine", "backup"];
-        let places = order.map(|text| at(text));
+        let places = order.map(at);
         assert!(places.is_sorted(), "{places:?} {html}");
         assert!(html.contains(r#"href="/feed/ops/2-abc""#), "{html}");
     }
