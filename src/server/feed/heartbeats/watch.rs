@@ -30,7 +30,7 @@ const NOTED_EVERY: Duration = Duration::from_secs(30);
 const JUMP_MS: i64 = 10_000;
 /// A look that is so much later than it should have been was not waited for: the process or its machine stood still, and took no
 /// ping. A busy machine is not as late.
-const LATE_MS: i64 = 2_000;
+const LATE: Duration = Duration::from_secs(2);
 
 /// The stored document, in milliseconds since the Unix epoch.
 #[derive(Serialize, Deserialize)]
@@ -48,20 +48,21 @@ struct Time {
     noted_at: Option<Instant>,
 }
 
-/// A look: the wall clock, and by the monotonic one when it was, and when the next one is to be at the latest.
+/// A look: the wall clock, the time that had passed since some moment, and when the next look is to be at the latest.
 #[derive(Clone, Copy)]
 struct Look {
     at: i64,
     passed: i64,
-    next_by: i64,
+    next_by: Instant,
 }
 
 impl Look {
     /// The time of the look, if pings may have been lost since then: the clock has jumped, the machine slept, or this process
-    /// stood still. `now` and `passed` are the clocks of the next look.
-    fn lost_since(self, now: i64, passed: i64) -> Option<i64> {
+    /// stood still. `now`, `passed` and `moment` are the clocks of the next look.
+    fn lost_since(self, now: i64, passed: i64, moment: Instant) -> Option<i64> {
         let jump = (now - self.at) - (passed - self.passed);
-        (jump > JUMP_MS || passed - self.next_by > LATE_MS).then_some(self.at)
+        let late = moment.saturating_duration_since(self.next_by);
+        (jump > JUMP_MS || late > LATE).then_some(self.at)
     }
 }
 
@@ -75,8 +76,7 @@ impl Heartbeats {
                 LOOKS_EVERY
             });
             if let Some(look) = &mut time.looked {
-                let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-                look.next_by = self.clock.monotonic_ms().saturating_add(wait_ms);
+                look.next_by = Instant::now() + wait.min(LOOKS_EVERY);
             }
             let wait = async {
                 tokio::select! {
@@ -110,7 +110,7 @@ impl Heartbeats {
             heartbeats = self.list().await?;
         }
         let (at, passed) = (self.clock.wall_ms(), self.clock.monotonic_ms());
-        time.looked = Some(Look { at, passed, next_by: passed });
+        time.looked = Some(Look { at, passed, next_by: Instant::now() });
         let mut next = None;
         for heartbeat in &heartbeats {
             let deadline = self.attend(heartbeat).await?;
@@ -157,7 +157,7 @@ impl Heartbeats {
     /// The beginning of a time until now in which no ping could come.
     async fn gap(&self, time: &Time, now: i64) -> Result<Option<i64>, StoreError> {
         if let Some(look) = time.looked {
-            return Ok(look.lost_since(now, self.clock.monotonic_ms()));
+            return Ok(look.lost_since(now, self.clock.monotonic_ms(), Instant::now()));
         }
         let watched = self.documents.read::<Watched>(Kind::HeartbeatWatch, ID).await?;
         // Whoever was there while another node did not watch could be pinged.
@@ -177,16 +177,17 @@ mod tests {
 
     #[test]
     fn a_look_that_comes_late_or_after_a_jump_of_the_clock_has_lost_pings() {
-        let look = Look { at: 1_000_000, passed: 5_000, next_by: 7_000 };
-        for (now, passed, is_lost) in [
-            (1_002_000, 7_000, false),
-            (1_003_900, 8_900, false), // a busy machine
-            (1_000_100, 5_100, false), // woken earlier
-            (1_010_000, 15_000, true), // it stood still
-            (1_013_000, 7_000, true),  // the clock went on alone
-            (990_000, 7_000, false),   // it was put back
+        let next_by = Instant::now();
+        let look = Look { at: 1_000_000, passed: 5_000, next_by };
+        for (now, passed, late_ms, is_lost) in [
+            (1_002_000, 7_000, 0, false),
+            (1_003_900, 8_900, 1_900, false), // a busy machine
+            (1_010_000, 15_000, 8_000, true), // it stood still
+            (1_013_000, 7_000, 0, true),      // the clock went on alone
+            (990_000, 7_000, 0, false),       // it was put back
         ] {
-            assert_eq!(look.lost_since(now, passed), is_lost.then_some(1_000_000), "{now} {passed}");
+            let moment = next_by + Duration::from_millis(late_ms);
+            assert_eq!(look.lost_since(now, passed, moment), is_lost.then_some(1_000_000), "{now} {late_ms}");
         }
     }
 }

@@ -11,8 +11,9 @@ use axum::{
 };
 
 /// First path segments that only programs request.
-const FOR_PROGRAMS: [&str; 12] = [
-    "api", "fn", "health", "healthz", "hooks", "message", "metrics", "ping", "pkg", "readyz", "version", "ws",
+const FOR_PROGRAMS: [&str; 13] = [
+    "api", "fn", "health", "healthz", "hooks", "message", "metrics", "ping", "pkg", "readyz", "v1",
+    "version", "ws",
 ];
 /// The first segment of Socket.IO's path, which ends in a slash; its engine compares the path by itself.
 const SOCKET_IO: &str = "socket.io";
