@@ -151,6 +151,7 @@ for (const [place, more] of [["on its first page", 0], ["after earlier ones were
         await alice.page.goBack();
         await expect(heading(alice)).toHaveText("Feed");
         await expect.poll(top, "the notification is there again").toBeCloseTo(before, -1);
+        await alice.page.close(); // it asks what is said about events, now and then
       } finally {
         await own.stop();
       }

@@ -236,5 +236,6 @@ test("a newcomer copies the command that publishes the first notification", asyn
   await expect(newcomer.page.getByRole("button", { name: "Copied" })).toBeVisible();
   const command = await newcomer.page.evaluate(() => navigator.clipboard.readText());
   expect(command).toBe(`curl -d 'backup done' ${server.url}/api/events/ops`);
+  await newcomer.page.close();
   await server.stop();
 });

@@ -69,6 +69,7 @@ for (const javaScriptEnabled of [true, false]) {
         await server.locator("summary").click();
       }
       await expect(values).toBeVisible();
+      await phone.page.close();
     } finally {
       await own.stop();
     }
