@@ -51,7 +51,7 @@ fn decode_by(encoding: &'static Encoding, bytes: &[u8], label: Option<&str>) -> 
                 format!("The body is not {name}, which its Content-Type or its byte order mark says it is.")
             }
             None => {
-                "The body is not UTF-8; declare its charset: Content-Type: text/plain; charset=…".to_owned()
+                "The body is not UTF-8; say which charset it is in its Content-Type, as in charset=windows-1252".to_owned()
             }
         };
         Rejection::new(Code::BadRequest, message)

@@ -1,8 +1,11 @@
 //! Query strings of pages, which come with links and so with other people's parameters.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::{Uri, request::Parts},
+};
 use serde::de::DeserializeOwned;
 
 use super::parameters::bad;
@@ -12,15 +15,31 @@ use crate::protocol::problem::Rejection;
 pub(crate) struct Lenient<T>(pub(in crate::server::http) T);
 
 impl<T: DeserializeOwned> Lenient<T> {
-    /// Parses a query. Empty values are absent; the last value of a repeated parameter counts.
+    /// Parses a query. Names may be in any case; empty values are absent; the last value of a repeated parameter counts.
     pub(crate) fn parse(query: &str) -> Result<Self, Rejection> {
-        let mut pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
-        pairs.reverse();
-        let mut names = HashSet::new();
-        pairs.retain(|(name, value)| !value.is_empty() && names.insert(name.clone()));
-        let query = serde_urlencoded::to_string(&pairs).expect("pairs of texts");
-        let parsed = serde_urlencoded::from_str(&query);
-        parsed.map(Self).map_err(|error| bad(&format!("The address is not complete: {error}.")))
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
+        let mut kept = HashMap::new();
+        for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
+            kept.insert(name.to_ascii_lowercase(), value);
+        }
+        let query = serde_urlencoded::to_string(&kept).expect("pairs of texts");
+        // Encoding may have made it longer than an address can be.
+        let uri = Uri::try_from(format!("/?{query}")).map_err(|_| bad("The address is too long."))?;
+        match Query::try_from_uri(&uri) {
+            Ok(Query(parsed)) => Ok(Self(parsed)),
+            Err(error) => Err(bad(&reason(&error.body_text(), &kept))),
+        }
+    }
+}
+
+/// Says which parameter is at fault. axum puts its name in front of the reason.
+fn reason(error: &str, given: &HashMap<String, String>) -> String {
+    let reason = error.trim_start_matches("Failed to deserialize query string: ");
+    match reason.split_once(": ") {
+        Some((name, _)) if given.contains_key(name) => {
+            format!("The parameter {name} has a value that cannot be read.")
+        }
+        _ => format!("The address is not complete: {reason}."),
     }
 }
 

@@ -38,7 +38,7 @@ const WAIT_MAX: usize = 50;
 
 /// The parameters of the feed's addresses.
 const FEED: &[&str] =
-    &["after", "before", "channel", "heartbeat", "last", "limit", "unread", "unreadseen", "wait"];
+    &["after", "before", "channel", "heartbeat", "last", "limit", "unread", "unread_seen", "wait"];
 /// The parameters of a room's addresses.
 const ROOM: &[&str] = &[
     "after",
@@ -52,8 +52,8 @@ const ROOM: &[&str] = &[
     "seen",
     "thread",
     "unread",
-    "unreadseen",
-    "userafter",
+    "unread_seen",
+    "user_after",
     "wait",
 ];
 
@@ -126,13 +126,13 @@ impl LogQuery {
                 self.channels.extend(channels.map(str::to_owned));
             }
             "follow" => self.follow = yes_or_no(name, value)?,
-            "userafter" => self.user_after = Some(value.to_owned()),
+            "user_after" => self.user_after = Some(value.to_owned()),
             "heartbeat" => self.heartbeat = yes_or_no(name, value)?,
             "last" => self.last = Some(number(name, value, 0..=LIMIT_MAX)?),
             "limit" => self.limit = Some(number(name, value, 1..=LIMIT_MAX)?),
             "thread" => self.thread = Some(offset(name, value)?),
             "unread" => self.unread = yes_or_no(name, value)?,
-            "unreadseen" => self.unread_seen = Some(value.to_owned()),
+            "unread_seen" => self.unread_seen = Some(value.to_owned()),
             "wait" => self.wait = Some(number(name, value, 0..=WAIT_MAX)?),
             _ => self.seen = Some(value.to_owned()),
         }

@@ -54,16 +54,15 @@ pub(crate) fn decode(parameter: &str, text: &str) -> Result<String, Rejection> {
 
 /// Returns true for a parameter that means nothing here, in any case and with or without `-` and `_`.
 pub(crate) fn is_meaningless(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    MEANINGLESS.contains(&name.replace(['-', '_'], "").as_str())
-        || MEANINGLESS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    MEANINGLESS.contains(&plain(name).as_str())
+        || MEANINGLESS_PREFIXES.iter().any(|prefix| name.to_ascii_lowercase().starts_with(prefix))
 }
 
 /// Returns the known name that is meant. Letters may be of either case; libraries that replace `EventSource` write the
 /// header's name.
 pub(super) fn recognize<'a>(name: &str, known: &[&'a str]) -> Result<&'a str, Rejection> {
-    let plain = name.to_ascii_lowercase().replace(['-', '_'], "");
-    let is_meant = |one: &&&str| plain == **one || (**one == "after" && plain == "lasteventid");
+    let meant = plain(name);
+    let is_meant = |one: &&&str| meant == plain(one) || (**one == "after" && meant == "lasteventid");
     if let Some(known) = known.iter().find(is_meant) {
         return Ok(*known);
     }
@@ -76,10 +75,15 @@ pub(super) fn recognize<'a>(name: &str, known: &[&'a str]) -> Result<&'a str, Re
 
 /// Returns the known name that a misspelt one most likely means; `None` if none is near.
 pub(crate) fn misspelt<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let plain = name.to_ascii_lowercase().replace(['-', '_'], "");
-    let plain = plain.trim_end_matches("[]");
-    let distance = |one: &&&str| strsim::osa_distance(plain, one);
+    let written = plain(name);
+    let written = written.trim_end_matches("[]");
+    let distance = |one: &&&str| strsim::osa_distance(written, &plain(one));
     known.iter().min_by_key(distance).filter(|one| distance(one) <= MISSPELT_MAX).copied()
+}
+
+/// A name without its case, `-` and `_`, by which names are compared.
+pub(super) fn plain(name: &str) -> String {
+    name.to_ascii_lowercase().replace(['-', '_'], "")
 }
 
 fn cut(text: &str) -> String {

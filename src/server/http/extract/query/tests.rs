@@ -73,7 +73,7 @@ fn a_fault_is_told_with_its_name_and_what_is_right() {
         ("afer=e:1", "Unknown parameter afer: did you mean after?"),
         (
             "topic=ops",
-            "Unknown parameter topic: this address accepts after, before, channel, heartbeat, last, limit, unread, unreadseen, wait.",
+            "Unknown parameter topic: this address accepts after, before, channel, heartbeat, last, limit, unread, unread_seen, wait.",
         ),
         ("seen=", "Unknown parameter seen"),
         ("limit=0", "limit must be a whole number from 1 to 200."),
@@ -194,5 +194,20 @@ fn a_page_that_browsers_open_ignores_what_it_does_not_know() {
     }
     let problem = |query| Lenient::<Asked>::parse(query).expect("lenient").0.problem;
     assert_eq!(problem("problem=a&utm_source=x&channels=y&problem=b&problem=").as_deref(), Some("b"));
+    assert_eq!(problem("PROBLEM=a+b%26").as_deref(), Some("a b&"));
     assert_eq!(problem("x&%FF=%zz"), None);
+}
+
+#[test]
+fn a_page_that_browsers_open_says_which_parameter_cannot_be_read() {
+    #[derive(Debug, serde::Deserialize)]
+    struct Asked {
+        #[expect(dead_code, reason = "only whether it can be read is of interest")]
+        before: u64,
+    }
+    let message = |query: &str| Lenient::<Asked>::parse(query).err().expect("no number").message;
+    assert_eq!(message("before=abc"), "The parameter before has a value that cannot be read.");
+    assert_eq!(message("Before=-1&x=1"), "The parameter before has a value that cannot be read.");
+    assert!(message("x=before").contains("missing field"), "{}", message("x=before"));
+    assert_eq!(message(&format!("before={}", "%01".repeat(40_000))), "The address is too long.");
 }
