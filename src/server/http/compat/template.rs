@@ -71,8 +71,9 @@ pub(crate) async fn post(
     let rendered = match rendered {
         Ok(rendered) => rendered,
         Err(reason) => {
+            let reason = format!("{reason}.");
             note(Some(reason.clone()));
-            return Ok(problem::unprocessable(format!("{reason}.")));
+            return Ok(problem::unprocessable(reason));
         }
     };
     note(None);

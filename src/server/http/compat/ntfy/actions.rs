@@ -76,7 +76,7 @@ fn from_json(text: &str) -> Result<Vec<Parts>, Fault> {
 fn from_short_form(text: &str) -> Result<Vec<Parts>, Fault> {
     let (mut found, mut rest) = (Vec::new(), text);
     while !rest.trim().is_empty() {
-        let mut parts = Parts::default();
+        let (mut parts, before) = (Parts::default(), rest);
         for place in 0.. {
             let (section, end) = Section::read(rest)?;
             rest = &rest[end..];
@@ -85,7 +85,11 @@ fn from_short_form(text: &str) -> Result<Vec<Parts>, Fault> {
                 break;
             }
         }
-        found.push(parts);
+        let written = &before[..before.len() - rest.len()];
+        // Not if there is a separator more than there are actions.
+        if !written.trim_matches([',', ';', ' ', '\t']).is_empty() {
+            found.push(parts);
+        }
     }
     Ok(found)
 }
@@ -191,6 +195,7 @@ mod tests {
         for text in [
             "view, Open it, https://a.example/x",
             "view, Open it, https://a.example/x;",
+            ";;view, Open it, https://a.example/x; ;,;;",
             "  VIEW ,label=Open it,url=https://a.example/x, clear=true",
             "action=view, \"Open it\", 'https://a.example/x'",
             "http, Open it, https://a.example/x, method=PUT, headers.Authorization=Bearer x, body='{\"a\": 1, b}'",

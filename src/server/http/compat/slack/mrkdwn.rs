@@ -63,9 +63,15 @@ pub(super) fn push_code(code: &str, out: &mut String) {
     out.push_str("\n```");
 }
 
-/// A text between two equal signs that touch it, and nothing else that is a letter.
+/// A text between two equal signs that touch it, and nothing else that is a letter. Doubled signs are Markdown, which senders
+/// to Mattermost write, and stay.
 fn styled(text: &str, sign: char, markdown: &str, out: &mut String) -> Option<usize> {
     let is_letter = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
+    let signs = text.len() - text.trim_start_matches(sign).len();
+    if signs > 1 {
+        out.push_str(&text[..signs]);
+        return Some(signs);
+    }
     let line = text[1..].split('\n').next().unwrap_or_default();
     let end = line.find(sign)?;
     let inside = &line[..end];
@@ -137,6 +143,7 @@ mod tests {
         for (slack, markdown) in [
             ("*bold* and _italic_ and ~gone~", "**bold** and _italic_ and ~~gone~~"),
             ("2 * 3 * 4, a*b*c, ** and *", "2 * 3 * 4, a*b*c, ** and *"),
+            ("build **7** ~~6~~ *8*", "build **7** ~~6~~ **8**"),
             ("*bold\nover two lines*", "*bold\nover two lines*"),
             ("<https://example.org/a?b=1&amp;c=2|the *page*>", "[the *page*](https://example.org/a?b=1&c=2)"),
             ("see <https://example.org>.", "see https://example.org."),
