@@ -97,6 +97,11 @@ pub fn parse_channel(text: &str) -> Result<String, Rejection> {
             format!("A channel's name has 1 to {CHANNEL_MAX_CHARACTERS} of the characters A-Z a-z 0-9 . - _");
         return Err(Rejection::new(Code::BadChannel, message));
     }
+    if matches!(text, "." | "..") {
+        // An address takes these for a folder, so the channel would have no page.
+        let message = "A channel's name cannot be . or .. alone.";
+        return Err(Rejection::new(Code::BadChannel, message));
+    }
     Ok(text.to_owned())
 }
 
@@ -139,9 +144,10 @@ mod tests {
 
     #[test]
     fn a_channel_with_a_slash_or_a_comma_is_rejected() {
-        for text in ["", "a/b", "a,b", "チャンネル", &"c".repeat(65)] {
+        for text in ["", ".", "..", "a/b", "a,b", "チャンネル", &"c".repeat(65)] {
             assert_eq!(parse_channel(text).expect_err("bad").code, Code::BadChannel, "{text:?}");
         }
         assert_eq!(parse_channel("ops.db-1").expect("fine"), "ops.db-1");
+        assert_eq!(parse_channel("...").expect("fine"), "...");
     }
 }

@@ -24,7 +24,7 @@ pub enum Schedule {
     },
     /// At the times of a cron expression.
     Cron {
-        /// Five fields, as `0 3 * * 1-5`.
+        /// Five fields, as `0 3 * * 1-5`, or six with the seconds first.
         cron: String,
         /// A name of the IANA database.
         zone: String,
@@ -51,7 +51,8 @@ impl Schedule {
         Cron::from_str(cron).map_err(|error| {
             let reason = error.to_string();
             let reason = reason.trim_end_matches('.');
-            bad(format!("The cron expression cannot be read: {reason}. It has five fields, as 0 3 * * 1-5."))
+            bad(format!("The cron expression cannot be read: {reason}. It has five fields, as 0 3 * * 1-5, or six with \
+                 the seconds first."))
         })?;
         TimeZone::get(zone)
             .map_err(|_| bad("The time zone has to be a name such as Asia/Tokyo.".to_owned()))?;
