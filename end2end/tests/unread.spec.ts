@@ -98,6 +98,21 @@ test("what is read just before one leaves the room is read", async ({ alice, bob
   await expect(count(alice, name)).toHaveCount(0);
 });
 
+test("what is read just before the page is closed is read", async ({ alice, bob }) => {
+  const name = unique("closed soon");
+  const room = await bob.makeRoom(name);
+  await bob.postByRequest(room, "first");
+  await alice.enterRoom(room);
+  await expectRead(alice, room);
+  // The second one comes within the time in which one mark is sent.
+  await bob.postByRequest(room, "second");
+  await expect(alice.messages.last()).toContainText("second");
+  await bob.postByRequest(room, "third");
+  await expect(alice.messages.last()).toContainText("third");
+  await alice.page.goto("about:blank");
+  await expect.poll(async () => (await state(alice, room)).unread).toBe(0);
+});
+
 test("a message that is marked unread stays so until one comes back, and the line stands at it on every device", async ({ alice, bob, somebody }) => {
   const name = unique("marked");
   const room = await bob.makeRoom(name);

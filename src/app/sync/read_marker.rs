@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 
 use super::{ChatLink, Navigator, storage_key};
@@ -13,7 +13,7 @@ use crate::{
         reactive::{effect, memo},
     },
     client::dom::{
-        page,
+        fetch, page,
         storage::{self, Area},
     },
     protocol::{
@@ -26,6 +26,9 @@ use crate::{
 
 /// The shortest time between two marks of a room: another device shows them as soon as anybody could look there.
 const MARK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The longest wait for the answer to a mark that is sent on leaving the page, in milliseconds; nobody reads it.
+const LEAVE_MS: u32 = 5_000;
 
 /// The read mark of a room that is on the page.
 #[derive(Clone, Copy)]
@@ -87,6 +90,9 @@ impl ReadMarker {
                 let is_visible = !page::is_hidden();
                 if is_visible {
                     self.learn_generation();
+                } else {
+                    // A hidden page may never run again.
+                    self.send_unsent(self.room());
                 }
                 self.model.try_update(|model| model.set_visible(is_visible));
             };
@@ -94,8 +100,9 @@ impl ReadMarker {
             if let Some(seen) = self.stored() {
                 self.model.update(|model| model.restore_read_mark(&seen));
             }
-            let listener = SendWrapper::new(page::on_visibility_change(update));
-            on_cleanup(move || drop(listener));
+            let leave = page::window_listener("pagehide", move |_| self.post_unsent());
+            let listeners = SendWrapper::new((page::on_visibility_change(update), leave));
+            on_cleanup(move || drop(listeners));
         });
     }
 
@@ -166,11 +173,23 @@ impl ReadMarker {
 
     /// Returns true if there was something to send.
     fn send_unsent(self, room: RoomId) -> bool {
-        let unsent = self.unsent.try_update_value(Option::take).flatten();
-        let Some((seen, generation)) = unsent.zip(self.generation.try_get_value()) else { return false };
-        let (cursor, generation) = (Some(seen.to_string()), Some(generation));
-        self.link.send(&ClientFrame::Mark(NewMark { cursor, generation, ..mark(room, MarkKind::Read) }));
+        let Some(mark) = self.take_unsent(room) else { return false };
+        self.link.send(&ClientFrame::Mark(mark));
         true
+    }
+
+    /// Sends it from a page that goes away: what a socket has not written by then is lost, a request is not.
+    fn post_unsent(self) {
+        if let Some(mark) = self.take_unsent(self.room()) {
+            let body = serde_json::to_string(&mark).expect("plain data");
+            spawn_local(async move { drop(fetch::post("/api/user/marks", &body, None, LEAVE_MS).await) });
+        }
+    }
+
+    fn take_unsent(self, room: RoomId) -> Option<NewMark> {
+        let seen = self.unsent.try_update_value(Option::take).flatten()?;
+        let (cursor, generation) = (Some(seen.to_string()), Some(self.generation.try_get_value()?));
+        Some(NewMark { cursor, generation, ..mark(room, MarkKind::Read) })
     }
 }
 
