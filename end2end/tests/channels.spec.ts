@@ -95,14 +95,14 @@ test("a notification and a value card lead to their channel's page, and from the
 
 test("back and forward between channels return to what was read, with the earlier ones that were loaded", async ({ alice, server }) => {
   const [long, short] = [unique("long"), unique("short")];
-  await server.publish(long, Array.from({ length: 40 }, (_, index) => ({ text: `${long} number ${index + 1}. ${"text ".repeat(40)}` })));
+  await server.publish(long, Array.from({ length: 60 }, (_, index) => ({ text: `${long} number ${index + 1}. ${"text ".repeat(40)}` })));
   await server.publish(short, "one line");
   await alice.page.setViewportSize({ width: 1000, height: 500 });
   await follow(alice, long);
   await alice.page.getByRole("button", { name: "Show earlier notifications" }).click();
-  await expect(alice.page.locator(".notification")).toHaveCount(30);
-  await alice.page.getByRole("button", { name: "Show earlier notifications" }).click();
   await expect(alice.page.locator(".notification")).toHaveCount(40);
+  await alice.page.getByRole("button", { name: "Show earlier notifications" }).click();
+  await expect(alice.page.locator(".notification")).toHaveCount(60);
   await expect(alice.page.getByRole("button", { name: "Show earlier notifications" })).toHaveCount(0);
   const read = notice(alice, "number 12.");
   await read.scrollIntoViewIfNeeded();
@@ -113,13 +113,13 @@ test("back and forward between channels return to what was read, with the earlie
   await expect(alice.page.locator(".notification__text")).toHaveText(["one line"]);
   await alice.page.goBack();
   await expect(heading(alice)).toHaveText(long);
-  await expect(alice.page.locator(".notification")).toHaveCount(40);
+  await expect(alice.page.locator(".notification")).toHaveCount(60);
   await expect.poll(() => alice.page.evaluate(() => scrollY)).toBe(place);
   await expect(read).toBeInViewport();
   await alice.page.goForward();
   await expect(heading(alice)).toHaveText(short);
   // Followed by a connection of its own, whichever page it was before.
-  await server.publish(long, `${long} number 41.`);
+  await server.publish(long, `${long} number 61.`);
   await server.publish(short, "and another");
   await expect(alice.page.locator(".notification__text")).toHaveText(["and another", "one line"]);
 });

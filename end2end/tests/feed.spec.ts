@@ -79,19 +79,19 @@ test("a job whose size nobody knows moves, waits, goes on and fails in the same 
   }
 });
 
-test("the page keeps ten notices and shows earlier ones when asked", async ({ alice, server }) => {
+test("the page keeps twenty notices and shows earlier ones when asked", async ({ alice, server }) => {
   const mark = crypto.randomUUID();
-  const batch = Array.from({ length: 15 }, (_, index) => ({ text: `${mark} number ${index + 1}.` }));
+  const batch = Array.from({ length: 25 }, (_, index) => ({ text: `${mark} number ${index + 1}.` }));
   await server.publish("ops", batch);
   await alice.open("/");
   const mine = alice.page.locator(".notification", { hasText: mark });
-  await expect(mine.first(), "the newest is on top").toContainText("number 15.");
-  expect(await alice.page.locator(".notification").count()).toBe(10);
-  await server.publish("ops", `${mark} number 16.`);
-  await expect(mine.first()).toContainText("number 16.");
-  expect(await alice.page.locator(".notification").count()).toBe(10);
+  await expect(mine.first(), "the newest is on top").toContainText("number 25.");
+  expect(await alice.page.locator(".notification").count()).toBe(20);
+  await server.publish("ops", `${mark} number 26.`);
+  await expect(mine.first()).toContainText("number 26.");
+  expect(await alice.page.locator(".notification").count()).toBe(20);
   await alice.page.getByRole("button", { name: "Show earlier notifications" }).click();
-  await expect(mine).toHaveCount(16);
+  await expect(mine).toHaveCount(26);
   await expect(mine.last()).toContainText("number 1.");
 });
 
@@ -161,7 +161,7 @@ for (const [where, earlier] of [
     await expect(alice.page.locator(".feed-page > .page__header [data-connection=open]")).toBeVisible();
     if (earlier) {
       await alice.page.getByRole("button", { name: "Show earlier notifications" }).click();
-      await expect(alice.page.locator(".notification")).toHaveCount(30);
+      await expect(alice.page.locator(".notification")).toHaveCount(40);
     }
     const read = alice.page.locator(".notification", { hasText: `${mark} number ${earlier ? 15 : 33}.` });
     await read.scrollIntoViewIfNeeded();
@@ -214,19 +214,19 @@ for (const [where, earlier] of [
 
 test("at the top several at once take no row out that stays: focus and selection are kept", async ({ alice, server }) => {
   const mark = crypto.randomUUID();
-  await burst(server, mark, 1, 9);
-  await server.publish("ops", { text: `${mark} number 10.`, link: "https://example.com/ten" });
+  await burst(server, mark, 1, 19);
+  await server.publish("ops", { text: `${mark} number 20.`, link: "https://example.com/twenty" });
   await alice.open("/");
   await expect(alice.page.locator(".feed-page > .page__header [data-connection=open]")).toBeVisible();
-  const link = alice.page.locator(".notification", { hasText: `${mark} number 10.` }).getByRole("link", { name: "Read more" });
+  const link = alice.page.locator(".notification", { hasText: `${mark} number 20.` }).getByRole("link", { name: "Read more" });
   await link.focus();
   await watchRows(alice.page);
-  await burst(server, mark, 11, 14);
-  await expect(alice.page.locator(".notification").first()).toContainText(`${mark} number 14.`);
+  await burst(server, mark, 21, 24);
+  await expect(alice.page.locator(".notification").first()).toContainText(`${mark} number 24.`);
   await expect(link).toBeFocused();
   const out = (await alice.page.locator(".notifications__list").getAttribute("data-out"))!.split(/\s+/).filter(Boolean).map(Number);
   expect(out.sort((a, b) => a - b), "only what leaves the page").toEqual([1, 2, 3, 4]);
-  await expect(alice.page.locator(".notification")).toHaveCount(10);
+  await expect(alice.page.locator(".notification")).toHaveCount(20);
 });
 
 test("a progress that is in view goes on while its reader is further down, and stays where it is", async ({ alice, server }) => {

@@ -48,11 +48,12 @@ test("a text is found in any case and width, among earlier notifications too", a
   await server.publish(channel, batch);
   await alice.open(`/feed/${channel}?q=${encodeURIComponent("ＢＡＣＫＵＰ")}`);
   await connected(alice.page);
-  await expect(rows(alice.page)).toHaveCount(10);
+  await expect(rows(alice.page)).toHaveCount(20);
   await expect(rows(alice.page).first()).toContainText("Backup 87.");
   await alice.page.getByRole("button", { name: "Show earlier notifications" }).click();
   await expect(rows(alice.page)).toHaveCount(30);
   await expect(rows(alice.page).last()).toContainText("Backup 0.");
+  await alice.page.evaluate(() => scrollTo(0, 0)); // further down what comes would wait
   await server.publish(channel, "no other word");
   await server.publish(channel, "BACKUP at last");
   await expect(rows(alice.page).first()).toContainText("BACKUP at last");

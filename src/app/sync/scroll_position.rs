@@ -88,8 +88,7 @@ fn read_notification() -> Option<ScrollPosition> {
 
 async fn return_to(model: RwSignal<FeedModel>, ScrollPosition { offset, top_px, .. }: ScrollPosition) {
     for _ in 0..FEED_PAGES_SOUGHT {
-        let is_missing = |model: &FeedModel| model.more && !model.has_received(offset);
-        if model.try_with_untracked(is_missing) != Some(true) {
+        if model.try_with_untracked(|model| model.can_stand_at(offset)) != Some(false) {
             break;
         }
         let address = model.try_update(|model| model.older_address(NOTIFICATIONS_LIMIT));

@@ -16,8 +16,8 @@ use crate::{
 
 /// Values that a value card lists.
 pub const RECENT_VALUES: usize = 10;
-/// Notifications that a page starts with and keeps; "show more" raises it.
-pub const NOTIFICATIONS_SHOWN: usize = 10;
+/// Notifications that a page starts with and keeps: a screen of them. "Show earlier" raises it.
+pub const NOTIFICATIONS_SHOWN: usize = 20;
 /// Entries up to which a feed that was left goes on where it was. Beyond it the page is drawn from a snapshot, as a new one
 /// is.
 const CONTINUED_MAX: Offset = 500;
@@ -161,9 +161,10 @@ impl FeedModel {
         self.notifications.iter()
     }
 
-    /// Returns true if a notification with this offset was received: it is on the page, or was replaced by a newer one.
-    pub fn has_received(&self, offset: Offset) -> bool {
-        self.received_from <= offset
+    /// Returns true if the page has a screen of notifications from an offset downwards, or all there are: then it can stand there.
+    pub fn can_stand_at(&self, offset: Offset) -> bool {
+        let older = self.notifications.iter().filter(|entry| entry.offset <= offset);
+        !self.more || older.count() >= NOTIFICATIONS_SHOWN
     }
 
     /// Applies an event of the stream to a page that may have a filter. An entry that the filter leaves out moves the cursor,

@@ -49,15 +49,30 @@ fn a_chatty_channel_pushes_no_notification_off_the_page() {
 }
 
 #[test]
-fn the_page_keeps_the_last_ten_notifications() {
+fn the_page_keeps_the_last_twenty_notifications() {
     let mut model = empty();
-    (1..=12).for_each(|offset| model.apply(Event::Entry(notification(offset, "n", None))));
-    assert_eq!(offsets(&model), (3..=12).collect::<Vec<_>>());
+    (1..=22).for_each(|offset| model.apply(Event::Entry(notification(offset, "n", None))));
+    assert_eq!(offsets(&model), (3..=22).collect::<Vec<_>>());
     assert!(model.more);
     assert_eq!(model.prepare_older(2), cursor(3));
-    model.apply(Event::Entry(notification(13, "n", None)));
+    model.apply(Event::Entry(notification(23, "n", None)));
     model.prepend(vec![notification(1, "n", None), notification(2, "n", None)], false, None);
-    assert_eq!(offsets(&model), (1..=13).collect::<Vec<_>>(), "one that arrived meanwhile leaves no gap");
+    assert_eq!(offsets(&model), (1..=23).collect::<Vec<_>>(), "one that arrived meanwhile leaves no gap");
+}
+
+#[test]
+fn a_page_stands_where_it_stood_only_with_a_screen_of_rows_below() {
+    let page = |range: std::ops::RangeInclusive<Offset>, more| {
+        let notifications = range.map(|offset| notification(offset, "n", None)).collect();
+        FeedModel::new(
+            None,
+            Snapshot { cursor: cursor(60), values: vec![], notifications, more, filter: None },
+        )
+    };
+    assert!(page(41..=60, true).can_stand_at(60));
+    assert!(!page(41..=60, true).can_stand_at(59), "one is missing below");
+    assert!(!page(41..=60, true).can_stand_at(40), "it is not there");
+    assert!(page(41..=60, false).can_stand_at(42), "there are no more");
 }
 
 #[test]
@@ -112,40 +127,40 @@ fn arrive(model: &mut FeedModel, range: std::ops::RangeInclusive<Offset>) {
 #[test]
 fn nothing_moves_while_the_reader_is_further_down() {
     let mut model = empty();
-    arrive(&mut model, 1..=10);
+    arrive(&mut model, 1..=20);
     model.set_reading_back(true);
-    arrive(&mut model, 11..=13);
-    assert_eq!((offsets(&model), model.arrived()), ((1..=10).collect(), 3));
+    arrive(&mut model, 21..=23);
+    assert_eq!((offsets(&model), model.arrived()), ((1..=20).collect(), 3));
     model.set_reading_back(true);
     assert_eq!(model.arrived(), 3, "further down still");
     model.set_reading_back(false);
-    assert_eq!((offsets(&model), model.arrived()), ((4..=13).collect(), 0));
+    assert_eq!((offsets(&model), model.arrived()), ((4..=23).collect(), 0));
     assert_eq!((model.more, model.prepare_older(2)), (true, cursor(4)));
 }
 
 #[test]
 fn more_arrivals_than_the_page_shows_leave_no_gap() {
     let mut model = empty();
-    arrive(&mut model, 1..=10);
+    arrive(&mut model, 1..=20);
     model.set_reading_back(true);
-    arrive(&mut model, 11..=300);
-    assert_eq!((offsets(&model), model.arrived()), ((1..=10).collect(), 290));
+    arrive(&mut model, 21..=300);
+    assert_eq!((offsets(&model), model.arrived()), ((1..=20).collect(), 280));
     model.set_reading_back(false);
-    assert_eq!(offsets(&model), (291..=300).collect::<Vec<_>>());
-    assert_eq!((model.more, model.prepare_older(2)), (true, cursor(291)));
+    assert_eq!(offsets(&model), (281..=300).collect::<Vec<_>>());
+    assert_eq!((model.more, model.prepare_older(2)), (true, cursor(281)));
 }
 
 #[test]
 fn earlier_ones_can_be_loaded_while_others_arrive() {
     let mut model = empty();
-    arrive(&mut model, 1..=12);
+    arrive(&mut model, 1..=22);
     model.set_reading_back(true);
     assert_eq!(model.prepare_older(2), cursor(3));
-    arrive(&mut model, 13..=14);
+    arrive(&mut model, 23..=24);
     model.prepend(vec![notification(1, "n", None), notification(2, "n", None)], false, None);
-    assert_eq!(offsets(&model), (1..=12).collect::<Vec<_>>());
+    assert_eq!(offsets(&model), (1..=22).collect::<Vec<_>>());
     model.set_reading_back(false);
-    assert_eq!(offsets(&model), (3..=14).collect::<Vec<_>>());
+    assert_eq!(offsets(&model), (3..=24).collect::<Vec<_>>());
 }
 
 #[test]
@@ -169,10 +184,10 @@ fn a_replaced_one_before_missing_arrivals_leaves_the_page() {
     model.apply(Event::Entry(notification(1, "10 %", Some("backup"))));
     model.set_reading_back(true);
     model.apply(Event::Entry(notification(2, "20 %", Some("backup"))));
-    arrive(&mut model, 3..=20);
+    arrive(&mut model, 3..=30);
     assert_eq!(offsets(&model), [2]);
     model.set_reading_back(false);
-    assert_eq!(offsets(&model), (11..=20).collect::<Vec<_>>());
+    assert_eq!(offsets(&model), (11..=30).collect::<Vec<_>>());
 }
 
 #[test]
@@ -223,7 +238,7 @@ fn what_a_filter_leaves_out_moves_the_cursor_and_takes_what_it_replaces_from_the
     assert_eq!(model.value_cards().len(), 1, "values are always shown");
     assert_eq!(model.older_address(20), "/fn/notices?before=e:1&channel=&q=2");
     model.prepend(vec![], true, Some(1));
-    assert!(model.has_received(1), "as far as was looked at");
+    assert_eq!(model.prepare_older(2), cursor(1), "as far as was looked at");
 }
 
 fn deletion(offset: Offset, key: &str) -> Event {
