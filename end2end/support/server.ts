@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-const PROGRAM = process.env.IDOBATA ?? join(import.meta.dirname, "../../target/release/idobata");
+export const PROGRAM = process.env.IDOBATA ?? join(import.meta.dirname, "../../target/release/idobata");
 
 // Many people, all of them from one address, and quicker than people are.
 const UNLIMITED = {

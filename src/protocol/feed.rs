@@ -148,6 +148,15 @@ pub struct Details {
     /// More links, each with a label of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<Action>,
+    /// The choices of a question, of which somebody takes one: then the answer takes the question's place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// The choice that was taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// The name of the person who took it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<String>,
     /// It says nothing but that what had its key is gone: no page shows either.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
@@ -321,6 +330,10 @@ struct Members {
     #[serde(default)]
     actions: Vec<Action>,
     #[serde(default)]
+    choices: Vec<String>,
+    answer: Option<String>,
+    answered_by: Option<String>,
+    #[serde(default)]
     deleted: bool,
     done: Option<f64>,
     total: Option<f64>,
@@ -345,6 +358,9 @@ impl TryFrom<Members> for Body {
             markdown: members.markdown,
             html: members.html,
             actions: members.actions,
+            choices: members.choices,
+            answer: members.answer,
+            answered_by: members.answered_by,
             deleted: members.deleted,
         };
         Ok(match &*members.r#type {

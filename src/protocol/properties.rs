@@ -116,7 +116,7 @@ fn details() -> impl Strategy<Value = Details> {
             markdown,
             html: None,
             actions,
-            deleted: false,
+            ..Details::default()
         },
     )
 }

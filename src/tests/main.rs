@@ -48,6 +48,7 @@ mod program;
 mod publishers;
 mod push;
 mod queries;
+mod questions;
 mod quiet;
 mod reactions;
 mod removal;

@@ -40,6 +40,7 @@ pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
             {(!tags.is_empty()).then(|| tag_list(tags))}
             {link}
             {(!details.actions.is_empty()).then(|| action_list(details.actions))}
+            {(!details.choices.is_empty()).then(|| choices_form(&entry, details.choices))}
         }
             .into_any()
         }
@@ -112,6 +113,23 @@ fn text_view(text: &str, html: Option<String>) -> AnyView {
 fn action_list(actions: Vec<Action>) -> AnyView {
     let actions = actions.into_iter().map(|Action { label, url }| link_away(url, label));
     view! { <p class="notification__actions">{actions.collect::<Vec<_>>()}</p> }.into_any()
+}
+
+/// The choices of a question. Whoever takes the first one answers it.
+fn choices_form(question: &Entry, choices: Vec<String>) -> AnyView {
+    let action = routes::feed(Some(&question.channel)) + "/answers";
+    let button = |choice: String| {
+        let value = choice.clone();
+        view! { <button name="choice" value=value dir="auto" translate="no">{choice}</button> }.into_any()
+    };
+    let buttons: Vec<_> = choices.into_iter().map(button).collect();
+    view! {
+        <form class="notification__actions" method="post" action=action>
+            <input type="hidden" name="question" value=question.offset.to_string() />
+            {buttons}
+        </form>
+    }
+    .into_any()
 }
 
 /// An icon for each level that asks for attention, beside its word.

@@ -24,6 +24,10 @@ pub const TAGS_MAX: usize = 10;
 const LINK_MAX_CHARACTERS: usize = 2_000;
 /// The most actions of a notification: the three of ntfy and an attached address.
 pub const ACTIONS_MAX: usize = 4;
+/// Most choices of a question: those that fit beside each other.
+pub const CHOICES_MAX: usize = 6;
+/// Most characters of a question.
+pub const QUESTION_MAX_CHARACTERS: usize = 1_000;
 /// The most bytes of a title or word, for each of its most characters: the widest emoji fit, piles of marks do not.
 const BYTES_PER_CHARACTER: usize = 32;
 
@@ -101,6 +105,7 @@ impl Publication {
                 clean_word("key", key)?;
                 clean_link("link", link)?;
                 clean_details(details)?;
+                check_question(text, key.as_deref(), &details.choices)?;
                 let has_nothing = title.is_none() && text.is_empty() && tags.is_empty() && link.is_none();
                 let only = Details { deleted: details.deleted, ..Details::default() };
                 if details.deleted && !(has_nothing && key.is_some() && *details == only) {
@@ -146,6 +151,9 @@ fn notification(members: &mut Members) -> Result<Body, Rejection> {
         markdown: members.truth("markdown")?.unwrap_or_default(),
         html: None,
         actions: actions(members)?,
+        choices: members.texts(&["choices"])?.unwrap_or_default(),
+        answer: None,
+        answered_by: None,
         deleted: members.truth("deleted")?.unwrap_or_default(),
     };
     let body = Body::Notification {
@@ -328,7 +336,8 @@ fn check_link(member: &str, link: &str) -> Result<(), Rejection> {
 }
 
 fn clean_details(details: &mut Details) -> Result<(), Rejection> {
-    let Details { priority, icon, markdown: _, html, actions, deleted: _ } = details;
+    let Details { priority, icon, markdown: _, html, actions, choices, .. } = details;
+    choices.iter_mut().for_each(|choice| *choice = clean_line(choice));
     *html = None;
     if priority.is_some_and(|priority| !(1..=5).contains(&priority)) {
         return Err(bad("priority is a number from 1 to 5"));
@@ -345,6 +354,22 @@ fn clean_details(details: &mut Details) -> Result<(), Rejection> {
     })
 }
 
+/// Checks a question. Its text leaves room for the answer, which is added to it.
+fn check_question(text: &str, key: Option<&str>, choices: &[String]) -> Result<(), Rejection> {
+    if choices.is_empty() {
+        return Ok(());
+    }
+    let is_twice = |(n, choice): (usize, &String)| choices[..n].contains(choice);
+    if !(2..=CHOICES_MAX).contains(&choices.len()) || choices.iter().enumerate().any(is_twice) {
+        return Err(bad(&format!("a question has 2 to {CHOICES_MAX} choices, which differ")));
+    }
+    if key.is_none() {
+        return Err(bad("a question (choices) needs a key, by which the answer takes its place"));
+    }
+    check_length("text", text, QUESTION_MAX_CHARACTERS)?;
+    choices.iter().try_for_each(|choice| check_word("choice", choice))
+}
+
 /// Returns true if an entry may have a member of this name, in any case of letters.
 pub fn is_known_member(name: &str) -> bool {
     let groups: [&[&str]; 8] = [
@@ -354,7 +379,7 @@ pub fn is_known_member(name: &str) -> bool {
         &TAGS_NAMES,
         &LINK_NAMES,
         &KEY_NAMES,
-        &["icon", "markdown", "actions", "deleted"],
+        &["icon", "markdown", "actions", "choices", "deleted"],
         &["type", "value", "unit", "done", "total"],
     ];
     groups.iter().any(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)))

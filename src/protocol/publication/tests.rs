@@ -197,7 +197,7 @@ fn the_links_of_a_notification_are_read_and_bounded() {
         markdown: true,
         html: None,
         actions: vec![action],
-        deleted: false,
+        ..Details::default()
     };
     assert_eq!((details, level, ignored.len()), (expected, Level::Error, 0));
     let action = json!({ "label": "x", "url": url });

@@ -4,6 +4,7 @@
 mod consumed;
 pub mod heartbeats;
 mod newest;
+mod questions;
 pub mod scheduled;
 pub mod self_metrics;
 mod value_range;
@@ -16,6 +17,7 @@ use self::newest::NewestStates;
 pub use self::{
     consumed::Consumed,
     newest::Board,
+    questions::QuestionState,
     value_range::{RangeQuery, RangeSeries, ValueRange},
 };
 use super::{

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::{Feed, entry_of};
 use crate::{
     protocol::{
-        cursor::{Epoch, Offset},
+        cursor::{Cursor, Epoch, Offset},
         feed::Entry,
     },
     server::{
@@ -131,6 +131,14 @@ impl Feed {
             let key = entry.body.key().map(|key| (entry.channel.clone(), key.to_owned()));
             key.and_then(|key| index.newest.get(&key)).is_some_and(|newest| *newest > entry.offset)
         })
+    }
+
+    /// Where the log ends, if an entry is still the newest with its key there.
+    pub(super) async fn open_until(&self, entry: &Entry) -> Result<Option<Cursor>, StoreError> {
+        let index = self.index().await?;
+        let key = entry.body.key().map(|key| (entry.channel.clone(), key.to_owned()));
+        let is_newest = key.and_then(|key| index.newest.get(&key)).is_some_and(|at| *at == entry.offset);
+        Ok(is_newest.then(|| Cursor { epoch: index.epoch.clone(), offset: index.until }))
     }
 
     /// What this node remembers, up to the end of the log.

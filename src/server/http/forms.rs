@@ -130,6 +130,33 @@ pub(super) async fn choose_level(
     back_to(&path, state.chat.mark(&identity, mark).await.err())
 }
 
+/// The fields of the form of a question.
+#[derive(Deserialize)]
+pub(super) struct AnswerForm {
+    question: Offset,
+    choice: String,
+}
+
+/// Answers a question of the feed, and leads to its channel, which shows the answer. Whoever was not the first is led to the
+/// page of the question, which says so.
+pub(super) async fn answer_question(
+    State(state): State<AppState>,
+    SignedIn { identity, .. }: SignedIn,
+    PathText(channel): PathText,
+    FormBody(AnswerForm { question, choice }): FormBody<AnswerForm>,
+) -> Response {
+    let path = routes::feed(Some(&channel));
+    if !state.feed.is_readable(Some(&identity), &channel) {
+        return back_to(&path, Some(Rejection::new(Code::NotFound, "There is no such question.").into()));
+    }
+    let name = &identity.user.name;
+    match state.feed.answer(&channel, question, Some(&choice), Some(name)).await {
+        Ok(state) if state.by.as_ref() == Some(name) && state.answer == Some(choice) => back_to(&path, None),
+        Ok(_) => see(&format!("{}/{question}", page_of_ours(&path)), &[("answered", "before")]),
+        Err(error) => back_to(&path, Some(error)),
+    }
+}
+
 /// The fields of the form that creates a room.
 #[derive(Deserialize)]
 pub(super) struct RoomForm {

@@ -49,6 +49,7 @@ pub fn router(state: AppState) -> Router {
 
     let api = Router::new()
         .route("/api/events", get(realtime::feed_events::get))
+        .route("/api/events/{channel}/{question}/answer", get(api::answers::get).post(api::answers::post))
         .route("/api/events/{channel}", post(api::publish::post).put(api::publish::post))
         .route("/api/rooms", get(api::rooms::list).post(api::rooms::create))
         .route("/api/rooms/{room}", patch(api::room_settings::change).delete(api::room_settings::remove))
@@ -140,6 +141,7 @@ pub fn router(state: AppState) -> Router {
         .route("/rooms", get(account_pages::not_found).post(forms::create_room))
         .route(routes::ROOM, post(forms::post_message))
         .route(routes::LEVEL, get(account_pages::not_found).post(forms::choose_level))
+        .route("/feed/{channel}/answers", get(account_pages::not_found).post(forms::answer_question))
         .route("/name", post(forms::rename))
         .route("/language/{language}", get(forms::choose_language))
         .route("/theme/{theme}", get(forms::choose::<Theme>))

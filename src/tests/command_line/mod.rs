@@ -1,5 +1,6 @@
 //! The commands of those who use a server, as processes beside a server.
 
+mod ask;
 mod follow;
 mod publish;
 mod run;

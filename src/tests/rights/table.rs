@@ -72,6 +72,12 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/api/events/home-door", "open", "201 403 403 403 403 403 403 403"),
     row("PUT", "/api/events/home-door", "open", "201 403 403 403 403 403 403 403"),
     row("POST", "/api/events/away-door", "open", "403"),
+    // There is no question at this offset.
+    row("GET", "/api/events/ops/1/answer", "", "403 404 404 404 404 404 404 403"),
+    row("POST", "/api/events/ops/1/answer", r#"{"choice":"x"}"#, "403 404 404 404 404 404 404 403"),
+    row("POST", "/api/events/home-door/1/answer", r#"{"choice":"x"}"#, "403 404 404 404 404 404 403 403"),
+    row("GET", "/feed/ops/answers", "", "303 404 404 404 404 404 403 403"),
+    row("POST", "/feed/ops/answers", "question=1&choice=x", "303 303! 303! 303! 303! 303! 403 403"),
     row("GET", "/api/rooms", "", "401 200 200 200 200 200 403 403"),
     row("POST", "/api/rooms", r#"{"name":"CALLER"}"#, "401 201 201 201 201 201 403 403"),
     row("PATCH", "/api/rooms/secret", r#"{"topic":"CALLER"}"#, "401 404 404 403 200 404 403 403"),

@@ -1,6 +1,7 @@
 //! The commands of those who use a server: programs that publish, and people at a terminal. `cli` runs them. They speak
 //! HTTP as docs/api.md describes it, and must never open the server's data or write to its log.
 
+mod ask;
 mod backoff;
 mod connection;
 pub(super) mod error;
@@ -17,8 +18,8 @@ mod shell;
 use clap::{Command, Subcommand};
 
 use self::{
-    follow::FollowCommand, progress::ProgressCommand, publish::PublishCommand, run::RunCommand,
-    shell::CompletionsCommand,
+    ask::AskCommand, follow::FollowCommand, progress::ProgressCommand, publish::PublishCommand,
+    run::RunCommand, shell::CompletionsCommand,
 };
 use crate::server::observability::logging;
 
@@ -29,6 +30,15 @@ const EXIT_CODES: &str = "Exit codes:\n  \
     2    a flag, a variable or the configuration file is wrong\n  \
     69   the server cannot be reached\n  \
     75   the server takes nothing now, or lines wait on this machine: try again later";
+
+/// The same for `ask`.
+const ASK_EXIT_CODES: &str = "Exit codes:\n  \
+    0    somebody answered, or the time is over and there is a default\n  \
+    1    the server refused it, the question was deleted, or something else failed\n  \
+    2    a flag, a variable or the configuration file is wrong\n  \
+    69   the server cannot be reached, also 10 s after the time is over\n  \
+    75   the server takes nothing now: try again later\n  \
+    124  the time is over, and nobody answered";
 
 /// The same for a command whose exit code is another program's.
 const RUN_EXIT_CODES: &str = "Exit codes: those of the program; 128 and the number of the signal that ended it; 126 or \
@@ -45,6 +55,10 @@ pub(super) enum ClientCommand {
     /// Print events as they come, or run a program for each
     #[command(after_help = EXIT_CODES)]
     Follow(FollowCommand),
+
+    /// Ask people a question on the feed's page, and print the answer
+    #[command(after_help = ASK_EXIT_CODES)]
+    Ask(AskCommand),
 
     /// Run a program, and publish its start, progress and end
     ///
@@ -70,6 +84,7 @@ impl ClientCommand {
         match self {
             Self::Publish(publish) => publish.run().await,
             Self::Follow(follow) => follow.run().await,
+            Self::Ask(ask) => ask.run().await,
             Self::Run(run) => run.run().await,
             Self::Progress(progress) => progress.run().await,
             Self::Completions(completions) => Ok(completions.run(program).map(|()| 0)?),

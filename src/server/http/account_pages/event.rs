@@ -49,20 +49,35 @@ pub(super) async fn show(
     PathPair(channel, event): PathPair,
     asked: PageRequest,
     Lenient(outcome): Lenient<Outcome>,
+    Lenient(Answered { answered }): Lenient<Answered>,
 ) -> Result<Response, Error> {
     match forbidden(&asked) {
         Some(answer) => Ok(answer),
-        None => page(&channel, &event, asked, outcome.problem(), String::new()).await,
+        None => {
+            let form =
+                Form { problem: outcome.problem(), is_late: answered.is_some(), chosen: String::new() };
+            page(&channel, &event, asked, form).await
+        }
     }
 }
 
-async fn page(
-    channel: &str,
-    event: &str,
-    asked: PageRequest,
+/// The query of somebody whose answer to a question was not the first.
+#[derive(Deserialize)]
+pub(super) struct Answered {
+    answered: Option<String>,
+}
+
+/// What became of the form that led here.
+struct Form {
+    /// The reason why the last change was rejected.
     problem: Option<RejectionReason>,
+    /// Somebody else had answered the question before.
+    is_late: bool,
+    /// The room of the rejected form.
     chosen: String,
-) -> Result<Response, Error> {
+}
+
+async fn page(channel: &str, event: &str, asked: PageRequest, form: Form) -> Result<Response, Error> {
     let (state, who) = (&asked.state, asked.caller.0.as_ref());
     let address = EventAddress::of(channel, event);
     let entry = match &address {
@@ -84,8 +99,7 @@ async fn page(
         entry,
         talks,
         rooms: who.map(|_| to_choose(rooms, &favourites)),
-        problem,
-        chosen,
+        form,
     };
     beside_reader(&asked, document).await
 }
@@ -123,7 +137,10 @@ pub(super) async fn discuss(
     Ok(match begun.await {
         Ok(thread) => back_to(&thread, None),
         Err(error) => {
-            let again = async |asked, reason| page(&channel, &event, asked, Some(reason), form.room).await;
+            let again = async |asked, reason| {
+                let form = Form { problem: Some(reason), is_late: false, chosen: form.room };
+                page(&channel, &event, asked, form).await
+            };
             rejected(asked, &path, &[], error, again).await
         }
     })
@@ -139,9 +156,7 @@ struct EventPage {
     talks: Vec<Talk>,
     /// The rooms to choose from; `None`: the reader may not write.
     rooms: Option<Vec<Room>>,
-    problem: Option<RejectionReason>,
-    /// The room of the rejected form.
-    chosen: String,
+    form: Form,
 }
 
 impl Document for EventPage {
@@ -151,7 +166,10 @@ impl Document for EventPage {
 
     fn body(self, texts: &'static Texts) -> AnyView {
         let title = self.title(texts);
-        let Self { language, path, entry, newest, talks, rooms, problem, chosen } = self;
+        let Self { language, path, entry, newest, talks, rooms, form: Form { problem, is_late, chosen } } =
+            self;
+        let late = is_late.then(|| view! { <p class="note" role="alert">{texts.answered_before}</p> });
+        let choices = newest.is_none().then(|| choices_form(&entry));
         let now = newest.map(|newest| {
             let title = EventState::of(language, &newest).title;
             view! {
@@ -178,9 +196,11 @@ impl Document for EventPage {
         });
         view! {
             <h1 dir="auto">{title}</h1>
+            {late}
             <section class="panel stack">
                 <p><a href=routes::feed(Some(&entry.channel)) translate="no">{entry.channel.clone()}</a></p>
                 {event(language, &entry)}
+                {choices}
             </section>
             {now}
             {discussed}
@@ -224,6 +244,26 @@ fn event(language: Language, entry: &Entry) -> AnyView {
         {links}
     }
     .into_any()
+}
+
+/// The choices of a question that is open.
+fn choices_form(entry: &Entry) -> Option<AnyView> {
+    let Body::Notification { details, .. } = &entry.body else { return None };
+    let button = |choice: &String| {
+        view! { <button name="choice" value=choice.clone() dir="auto" translate="no">{choice.clone()}</button> }
+    };
+    let buttons: Vec<_> = details.choices.iter().map(button).collect();
+    let action = routes::feed(Some(&entry.channel)) + "/answers";
+    let form = || {
+        view! {
+            <form class="row__actions" method="post" action=action>
+                <input type="hidden" name="question" value=entry.offset.to_string() />
+                {buttons}
+            </form>
+        }
+        .into_any()
+    };
+    (!details.choices.is_empty()).then(form)
 }
 
 fn form(

@@ -1,6 +1,7 @@
 //! `/api`: JSON for programs, and the operator's addresses. One resource per file; each handler reads the request,
 //! calls the part of the server that decides, and writes the response.
 
+pub(crate) mod answers;
 pub(crate) mod changes;
 pub(crate) mod channel_values;
 pub(crate) mod channels;

@@ -426,5 +426,7 @@ pub(super) const TEXTS: Texts = Texts {
     template_not_published: "It was not published:",
     template_body_kept: "Only those see it who may manage the webhook. The server keeps it in memory until it stops or something newer comes.",
 
+    answered_before: "Somebody else answered before: your answer does not count.",
+
     rejection: |reason| Language::En.texts().rejection(reason),
 };

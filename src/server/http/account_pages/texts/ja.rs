@@ -423,5 +423,7 @@ pub(super) const TEXTS: Texts = Texts {
     template_not_published: "公開されませんでした：",
     template_body_kept: "Webhookを管理できる人だけに表示されます。サーバーが停止するか、新しいものが届くまでメモリに保存されます。",
 
+    answered_before: "ほかの人が先に回答しました。あなたの回答は採用されません。",
+
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

@@ -345,6 +345,9 @@ pub(crate) struct Texts {
     pub(crate) template_not_published: &'static str,
     pub(crate) template_body_kept: &'static str,
 
+    /// To somebody whose answer was not the first.
+    pub(crate) answered_before: &'static str,
+
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
 }

@@ -91,7 +91,7 @@ impl Message {
                 Self { event: DELETE, sequence_id: key, ..message }
             }
             Body::Notification { title, text, level, tags, link, key, details } => {
-                let Details { priority, icon, markdown, html: _, actions, deleted: _ } = details;
+                let Details { priority, icon, markdown, actions, .. } = details;
                 // Every client shows the message, and not all a title without one.
                 let (title, text) = match title {
                     Some(title) if text.is_empty() => (None, title),

@@ -61,7 +61,7 @@ pub(super) fn read(
     let icon = address(parameters, &["icon"], fault::ICON)?;
     let markdown = is_markdown || parameters.is_on(&MARKDOWN);
     let title = parameters.text(&TITLE).map(|title| cut(&clean_line(&title), TITLE_MAX_CHARACTERS, "…"));
-    let details = Details { priority, icon, markdown, html: None, actions, deleted: false };
+    let details = Details { priority, icon, markdown, actions, ..Details::default() };
     let key = sequence.or_else(|| parameters.text(&SEQUENCE)).map(|id| parse_sequence(&id)).transpose()?;
     Ok(Publication::new(Body::Notification { title, text, level, tags, link, key, details })?)
 }
