@@ -1,14 +1,20 @@
 //! Heartbeats: jobs that ping, a channel that tells when the ping stays away and when it comes again, once each.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use idobata::server::store::directory::{DocumentStore, Kind, Mutation, Precondition};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Machine, Nodes, RedisServer, TestServer, in_time, problem};
+use crate::support::{Machine, Nodes, Program, RedisServer, TestServer, in_time, problem};
 
 const HOUR_MS: i64 = 3_600_000;
+/// A file size limit below the size that the WAL already has.
+const FULL: &str = "4096";
+
+fn unix_ms() -> i64 {
+    i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap()
+}
 
 /// A publisher's token for these channels.
 async fn token(server: &TestServer, channels: Value) -> String {
@@ -147,6 +153,58 @@ async fn our_own_downtime_raises_no_alarm_and_a_job_that_is_really_gone_is_told_
     machine.pass(HOUR_MS + 61_000);
     let told = until_told(&server, 1).await;
     assert_eq!(told[0].1, "lost is down");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ping_that_a_failing_store_refused_raises_no_alarm() {
+    let data = tempfile::tempdir().unwrap();
+    let program = Program::start(data.path()).await;
+    let (url, client) = (program.url.clone(), reqwest::Client::new());
+    let api = format!("{url}/api/heartbeats/backup");
+    let settings = json!({ "channel": "jobs", "period": 2, "grace": 2 });
+    assert_eq!(client.put(&api).json(&settings).send().await.unwrap().status(), 200);
+    let made =
+        client.post(format!("{url}/api/publishers")).json(&json!({ "name": "cron", "channels": ["jobs"] }));
+    let made: Value = made.send().await.unwrap().json().await.unwrap();
+    let address = format!("{url}/ping/{}/backup", made["token"].as_str().unwrap());
+    let ping = async || client.get(&address).send().await.unwrap().status().as_u16();
+    let state = async || {
+        let list: Value =
+            client.get(format!("{url}/api/heartbeats")).send().await.unwrap().json().await.unwrap();
+        (list[0]["status"].as_str().unwrap().to_owned(), list[0]["due_at"].as_i64().unwrap())
+    };
+    assert_eq!(ping().await, 200);
+    let (_, due_at) = state().await;
+    // Either it is excused, and expected a period later, or it is down.
+    let after = async |due_at: i64| {
+        in_time(async {
+            loop {
+                let (status, due) = state().await;
+                if status == "down" || due > due_at {
+                    return status;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await
+    };
+    // A full disk: what is there is read, and nothing is written. There is space again before the ping is late.
+    program.limit_files(FULL).await;
+    assert_eq!(ping().await, 503);
+    program.limit_files("unlimited").await;
+    assert_eq!(after(due_at).await, "up", "expected a period later");
+    let (_, due_at) = state().await;
+    program.limit_files(FULL).await;
+    let down_at = due_at + 2_500;
+    in_time(async {
+        while unix_ms() < down_at {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    program.limit_files("unlimited").await;
+    assert_eq!(after(due_at).await, "up", "no look succeeded");
+    in_time(async { while state().await.0 != "down" {} }).await;
 }
 
 #[tokio::test]

@@ -176,6 +176,12 @@ impl Heartbeat {
         may_be_lost.then(|| Self { started_at: None, due_at: self.schedule.next(to), ..self.clone() })
     }
 
+    /// The same after its ping was refused at about this time, if it is waited for.
+    pub(super) fn refused(&self, at: i64) -> Option<Self> {
+        self.deadline()?;
+        Some(Self { started_at: None, due_at: self.schedule.next(at), ..self.clone() })
+    }
+
     /// The key of what the feed tells of it.
     pub fn key(&self) -> String {
         format!("heartbeat/{}", self.name)

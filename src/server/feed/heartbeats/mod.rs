@@ -12,8 +12,9 @@ mod heartbeat;
 mod schedule;
 mod watch;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 pub use self::{
@@ -54,6 +55,8 @@ pub struct Heartbeats {
     clock: Arc<Clock>,
     lease: Lease,
     changed: Notify,
+    /// Those whose ping was refused since the watch last looked: their jobs may be well.
+    refused: Mutex<HashSet<String>>,
 }
 
 /// The settings of a heartbeat.
@@ -80,7 +83,7 @@ impl Heartbeats {
         is_shared: bool,
     ) -> Self {
         let lease = Lease::new("heartbeats", documents.clone(), is_shared);
-        Self { feed, documents, clock, lease, changed: Notify::new() }
+        Self { feed, documents, clock, lease, changed: Notify::new(), refused: Mutex::default() }
     }
 
     /// All of them, by name.
@@ -132,12 +135,20 @@ impl Heartbeats {
         if ping == Ping::Log {
             return self.note(name, text).await;
         }
-        let is_known = self.change(name, |heartbeat| heartbeat.pinged(ping, text, now)).await?;
+        let changed = self.change(name, |heartbeat| heartbeat.pinged(ping, text, now)).await;
+        let is_known = changed.inspect_err(|_| self.note_refused([name.to_owned()]))?;
         self.changed.notify_one();
         match is_known {
             true => Ok(()),
             false => Err(Rejection::new(Code::NotFound, "There is no heartbeat with this name.").into()),
         }
+    }
+
+    /// Notes whose ping was refused, so that they are not taken down for it. The names are not looked up in a store that fails.
+    fn note_refused(&self, names: impl IntoIterator<Item = String>) {
+        let mut refused = self.refused.lock();
+        let left = HEARTBEATS_MAX.saturating_sub(refused.len());
+        refused.extend(names.into_iter().take(left));
     }
 
     /// Publishes a text of a job, which changes no state.
