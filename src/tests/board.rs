@@ -1,9 +1,10 @@
 //! The board: the newest state of every key that one may read, also of what was published long ago.
 
+use idobata::server::feed::heartbeats::{HeartbeatSettings, Ping, Schedule};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Person, TestServer};
+use crate::support::{Person, TestServer, in_time};
 
 async fn publish(server: &TestServer, channel: &str, events: Value) {
     let answer = server.post(&format!("/api/events/{channel}")).json(&events).send().await.unwrap();
@@ -71,6 +72,18 @@ async fn nobody_sees_a_state_of_a_channel_that_they_may_not_read() {
     assert_eq!(tiles(&board(&admin).await, "firing"), ["payday"]);
     let page = board(&bob).await;
     assert!(!page.contains("payday"), "{page}");
+    // A job that is late is told to those who read its channel.
+    let settings = HeartbeatSettings {
+        name: "payroll".into(),
+        channel: "pay".into(),
+        schedule: Schedule::every(1).unwrap(),
+        grace: 3_600,
+        paused: false,
+    };
+    server.state.heartbeats.set(&settings).await.unwrap();
+    server.state.heartbeats.ping("payroll", Ping::Ended(0), None).await.unwrap();
+    in_time(async { while !board(&admin).await.contains("payroll") {} }).await;
+    assert!(!board(&bob).await.contains("payroll"));
     let answer = server.get("/status").header("accept", "text/html").send().await.unwrap();
     assert!(answer.url().path().contains("sign-in"), "{}", answer.url());
 }

@@ -123,6 +123,11 @@ async fn whoever_may_not_enter_the_room_or_read_the_channel_sees_nothing_of_it()
     }
     let refused = discuss(&server, &bob, &format!("/feed/ops/{open}"), "vault").await;
     assert!(location(&refused).contains("problem=unknown_room"), "{}", location(&refused));
+    // Nobody writes in an archived room, not by an event either.
+    let archived = json!({ "archived": true });
+    assert_eq!(alice.send(Method::PATCH, "/api/rooms/vault", &archived).await.status(), 200);
+    let refused = discuss(&server, &alice, &format!("/feed/pay/{limited}"), "vault").await;
+    assert!(location(&refused).contains("problem=room_archived"), "{}", location(&refused));
     // An event that only alice may read, in a room that everybody may enter: the others see what was quoted.
     discuss(&server, &alice, &format!("/feed/pay/{limited}"), "general").await;
     let link = format!("pay/{limited}");

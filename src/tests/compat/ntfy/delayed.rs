@@ -158,6 +158,28 @@ async fn a_deletion_that_meets_the_publishing_comes_after_it() {
 }
 
 #[tokio::test]
+async fn a_deletion_publishes_first_what_somebody_has_claimed() {
+    let (_machine, _data, server) = started().await;
+    let body = json!({ "type": "notification", "text": "x", "key": "job" });
+    let publication = || Publication::new(serde_json::from_value(body.clone()).unwrap()).unwrap();
+    let due_at = i64::MAX / 2;
+    let scheduled =
+        server.state.scheduled.schedule("ops", &Author::Loopback, &publication(), due_at, Some("once"));
+    scheduled.await.unwrap();
+    // As whoever publishes it leaves it between its claim and its publishing.
+    let documents: &dyn DocumentStore = &*server.state.directory_replica;
+    let mut claimed = documents.read::<Value>(Kind::Scheduled, "ops/job").await.unwrap().unwrap();
+    claimed["claimed"] = true.into();
+    let put = Mutation::put(Kind::Scheduled, "ops/job", Precondition::Present, &claimed);
+    documents.grant(vec![put]).await.unwrap();
+    assert_eq!(delete(&server, "/ops/job").await.status(), 200);
+    let late = server.state.feed.publish("ops", "loopback", vec![publication()], Some("once")).await.unwrap();
+    assert!(!late.1, "it goes on, and stores nothing twice");
+    let events: Vec<_> = polled(&server, "").await.iter().map(|message| message["event"].clone()).collect();
+    assert_eq!(events, ["message", "message_delete"], "the deletion is the last word");
+}
+
+#[tokio::test]
 async fn one_that_is_sent_again_with_its_key_waits_and_is_published_once() {
     let (machine, _data, server) = started().await;
     let send = || {
