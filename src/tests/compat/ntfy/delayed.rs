@@ -163,8 +163,8 @@ async fn a_deletion_publishes_first_what_somebody_has_claimed() {
     let body = json!({ "type": "notification", "text": "x", "key": "job" });
     let publication = || Publication::new(serde_json::from_value(body.clone()).unwrap()).unwrap();
     let due_at = i64::MAX / 2;
-    let scheduled =
-        server.state.scheduled.schedule("ops", &Author::Loopback, &publication(), due_at, Some("once"));
+    let waiting = publication();
+    let scheduled = server.state.scheduled.schedule("ops", &Author::Loopback, &waiting, due_at, Some("once"));
     scheduled.await.unwrap();
     // As whoever publishes it leaves it between its claim and its publishing.
     let documents: &dyn DocumentStore = &*server.state.directory_replica;
