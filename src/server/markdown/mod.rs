@@ -40,6 +40,13 @@ pub fn prose(text: &str) -> Vec<String> {
     source.and_then(|source| render::prose(&source)).unwrap_or_else(|| render::plain_prose(text))
 }
 
+/// A text as a reader sees it, without the signs of its markup: a line for each block, each item of a list and each row of a
+/// table, with its code, and with the words of its links.
+pub fn plain_text(text: &str) -> String {
+    let source = may_have_markup(text).then(|| dialect::of(text)).flatten();
+    source.map_or_else(|| text.to_owned(), |source| render::plain_text(&source))
+}
+
 /// The blocks of code in a text, in the order in which its HTML has them.
 pub fn code_blocks(text: &str) -> Vec<CodeBlock> {
     let source = may_have_markup(text).then(|| dialect::of(text)).flatten();

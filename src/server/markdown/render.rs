@@ -48,6 +48,36 @@ pub(super) fn plain_prose(text: &str) -> Vec<String> {
     text.split('\n').flat_map(words).collect()
 }
 
+/// The text of a source, a line for each block.
+pub(super) fn plain_text(source: &Source) -> String {
+    let mut plain = String::new();
+    for event in Parser::new_ext(&source.text, OPTIONS) {
+        match event {
+            Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => {
+                plain.push_str(&emoji::replace_shortcodes(&reveal(&text)));
+            }
+            Event::Code(code) => plain.push_str(&reveal(&code)),
+            Event::End(TagEnd::TableCell) => plain.push(' '),
+            Event::End(
+                TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image,
+            ) => {}
+            Event::SoftBreak | Event::HardBreak | Event::Rule | Event::End(_) => end_line(&mut plain),
+            _ => {}
+        }
+    }
+    end_line(&mut plain);
+    plain.pop();
+    plain
+}
+
+/// Ends a line that has something.
+fn end_line(text: &mut String) {
+    text.truncate(text.trim_end().len());
+    if !text.is_empty() {
+        text.push('\n');
+    }
+}
+
 /// The blocks of code of a source, in their order.
 pub(super) fn code_blocks(source: &Source) -> Vec<CodeBlock> {
     let mut blocks: Vec<CodeBlock> = Vec::new();

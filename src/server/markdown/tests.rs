@@ -260,3 +260,17 @@ fn a_preview_shows_any_text() {
     assert_eq!(preview("a\n<b>"), "<p dir=\"auto\">a<br>&lt;b&gt;</p>");
     assert_eq!(preview("**a**"), "<p dir=\"auto\"><strong>a</strong></p>");
 }
+
+#[test]
+fn a_plain_text_has_the_words_and_none_of_the_signs() {
+    for (text, plain) in [
+        ("no signs, 5 < 7", "no signs, 5 < 7"),
+        ("**Disk** is [full](https://a.example) at `/var`", "Disk is full at /var"),
+        ("# Deploy\n\n- one\n- *two*\n\n> quoted", "Deploy\none\ntwo\nquoted"),
+        ("```sh\nls -l\n```\nend", "ls -l\nend"),
+        ("| a | b |\n|---|---|\n| 1 | **2** |", "a b\n1 2"),
+        ("<b>bold</b> **x**", "<b>bold</b> x"),
+    ] {
+        assert_eq!(plain_text(text), plain, "{text}");
+    }
+}

@@ -322,6 +322,16 @@ mod tests {
     }
 
     #[test]
+    fn the_signs_of_markdown_are_on_no_tile() {
+        let text = "**Disk** of [db](https://db.example)\nis `full`";
+        let disk = json!({ "type": "notification", "key": "disk", "text": text, "level": "error", "markdown": true });
+        let html = html(page(&[disk]));
+        assert!(html.contains(">Disk of db</a>") && html.contains(">is full</p>"), "{html}");
+        let typed = json!({ "type": "notification", "key": "disk", "text": "2 ** 3" });
+        assert!(self::html(page(&[typed])).contains("2 ** 3"), "what is no Markdown is as it was sent");
+    }
+
+    #[test]
     fn an_empty_board_says_how_to_publish() {
         let html = html(page(&[]));
         assert!(html.contains("http://a.example/api/events/ops") && !html.contains("board__calm"), "{html}");

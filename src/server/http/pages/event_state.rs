@@ -12,6 +12,7 @@ use crate::{
         feed::{Body, Entry, Level, ProgressState},
         text::clean,
     },
+    server::markdown::plain_text,
 };
 
 /// The words of an event, as plain text.
@@ -37,7 +38,9 @@ impl EventState {
     fn as_stored(language: Language, entry: &Entry) -> Self {
         let texts = language.texts();
         match &entry.body {
-            Body::Notification { title, text, level, key, .. } => {
+            Body::Notification { title, text, level, key, details, .. } => {
+                // The signs of Markdown are nothing to read.
+                let text = &if details.markdown { plain_text(text) } else { text.clone() };
                 let (title, text) = match (title, text.split_once('\n'), key) {
                     (Some(title), ..) => (title.clone(), text.clone()),
                     (None, Some((first, rest)), _) => (first.to_owned(), rest.to_owned()),
