@@ -68,11 +68,20 @@ async fn page(
     asked: &LogQuery,
 ) -> Result<Response, Error> {
     let (query, limit) = asked.page(headers)?;
+    let span = asked.span()?;
     let _counted = connect_poll(state, &query, client)?;
     let caller = client.caller.as_ref();
     let session = open_live_session(state, caller.filter(|_| query.waits())).await?;
     let beside = Beside::asked(state, client, asked, None);
-    let read = |query| state.feed.page(query, caller, channels.clone(), limit);
+    let read = |query| {
+        let channels = channels.clone();
+        async move {
+            match span {
+                Some(span) => state.feed.page_during(query, caller, channels, limit, span).await,
+                None => state.feed.page(query, caller, channels, limit).await,
+            }
+        }
+    };
     let ((page, beside), retry) = tokio::select! {
         biased; // a revoked reader gets nothing more
         () = revoked(session.as_ref()) => return Err(no_session().into()),

@@ -15,7 +15,7 @@ use axum::{
 };
 
 pub(crate) use self::lenient::Lenient;
-use self::parameters::{bad, cursor, number, offset, offset_or_cursor, recognize, yes_or_no};
+use self::parameters::{bad, cursor, number, offset, offset_or_cursor, recognize, time, yes_or_no};
 pub(crate) use self::parameters::{decode, is_meaningless, misspelt};
 use crate::{
     protocol::{
@@ -23,7 +23,7 @@ use crate::{
         problem::Rejection,
     },
     server::{
-        feed::parse_channels,
+        feed::{Span, parse_channels},
         log::hub::{PageQuery, StartFrom},
         store::Channels,
     },
@@ -37,8 +37,19 @@ const LIMIT_MAX: usize = 200;
 const WAIT_MAX: usize = 50;
 
 /// The parameters of the feed's addresses.
-const FEED: &[&str] =
-    &["after", "before", "channel", "heartbeat", "last", "limit", "unread", "unread_seen", "wait"];
+const FEED: &[&str] = &[
+    "after",
+    "before",
+    "channel",
+    "from",
+    "heartbeat",
+    "last",
+    "limit",
+    "to",
+    "unread",
+    "unread_seen",
+    "wait",
+];
 /// The parameters of a room's addresses.
 const ROOM: &[&str] = &[
     "after",
@@ -67,6 +78,8 @@ pub(crate) struct LogQuery {
     last: Option<usize>,
     limit: Option<usize>,
     wait: Option<usize>,
+    /// For pages of the feed: the times between which its entries were published.
+    span: Span,
     /// For streams: sends heartbeats as events, because scripts cannot see comments.
     pub(crate) heartbeat: bool,
     /// For streams and polls of authenticated readers: also says what is unread in the rooms.
@@ -125,6 +138,8 @@ impl LogQuery {
                 let channels = value.split(',').map(str::trim).filter(|channel| !channel.is_empty());
                 self.channels.extend(channels.map(str::to_owned));
             }
+            "from" => self.span.from = Some(time(name, value)?),
+            "to" => self.span.to = Some(time(name, value)?),
             "follow" => self.follow = yes_or_no(name, value)?,
             "user_after" => self.user_after = Some(value.to_owned()),
             "heartbeat" => self.heartbeat = yes_or_no(name, value)?,
@@ -215,6 +230,21 @@ impl LogQuery {
         Ok(())
     }
 
+    /// Returns the times between which the entries of a page were published, if any are given.
+    pub(crate) fn span(&self) -> Result<Option<Span>, Rejection> {
+        let Span { from, to } = self.span;
+        if self.wait.is_some_and(|wait| wait > 0) && (from, to) != (None, None) {
+            return Err(bad("wait cannot be combined with from and to."));
+        }
+        if self.last.is_some() && (from, to) != (None, None) {
+            return Err(bad("last cannot be combined with from and to; limit can."));
+        }
+        if from.zip(to).is_some_and(|(from, to)| from > to) {
+            return Err(bad("from must not be later than to."));
+        }
+        Ok(Some(self.span).filter(|span| *span != Span::default()))
+    }
+
     /// Returns the position at which a stream starts. Errors: `BadRequest` for parameters that only pages have,
     /// `BadCursor`.
     pub(crate) fn start(&self, headers: &HeaderMap) -> Result<StartFrom, Rejection> {
@@ -222,6 +252,8 @@ impl LogQuery {
             ("answers", self.answers.is_some()),
             ("around", self.around.is_some()),
             ("before", self.before.is_some()),
+            ("from", self.span.from.is_some()),
+            ("to", self.span.to.is_some()),
             ("limit", self.limit.is_some()),
             ("seen", self.seen.is_some()),
             ("thread", self.thread.is_some()),

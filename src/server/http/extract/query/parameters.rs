@@ -128,6 +128,12 @@ pub(super) fn number(name: &str, text: &str, range: RangeInclusive<usize>) -> Re
     text.parse().ok().filter(|number| range.contains(number)).ok_or_else(wrong)
 }
 
+/// Parses a time in milliseconds since the Unix epoch.
+pub(super) fn time(name: &str, text: &str) -> Result<i64, Rejection> {
+    let bad = |_| bad(&format!("{name} must be a time in milliseconds since 1970, such as 1795000000000."));
+    text.parse().map_err(bad)
+}
+
 /// Parses a boolean, in the spellings that are common for it.
 pub(super) fn yes_or_no(name: &str, text: &str) -> Result<bool, Rejection> {
     match text.to_ascii_lowercase().as_str() {

@@ -73,7 +73,7 @@ fn a_fault_is_told_with_its_name_and_what_is_right() {
         ("afer=e:1", "Unknown parameter afer: did you mean after?"),
         (
             "topic=ops",
-            "Unknown parameter topic: this address accepts after, before, channel, heartbeat, last, limit, unread, unread_seen, wait.",
+            "Unknown parameter topic: this address accepts after, before, channel, from, heartbeat, last, limit, to, unread, unread_seen, wait.",
         ),
         ("seen=", "Unknown parameter seen"),
         ("limit=0", "limit must be a whole number from 1 to 200."),
