@@ -244,7 +244,7 @@ const once = (selector, act) => {
   seen.observe(root, { childList: true, subtree: true, attributeFilter: ["data-hydrated"] });
 };
 once(".formatted code[class]", () => use((module) => module.colours()));
-once(".feed-about, .notifications .notification, .formatted a[href*='/feed/']", () => import("./events.js").catch(() => {}));
+once(".feed-about, .feed-period, .notifications .notification, .formatted a[href*='/feed/']", () => import("./events.js").catch(() => {}));
 
 // Reactions. The quick ones of a message's menu are those that were used last on this device; the picker is loaded when it
 // may be wanted.

@@ -101,6 +101,8 @@ function guestsPages(): Stop[] {
     goTo("the feed", "/"),
     goTo("a channel", "/feed/ops"),
     goTo("a channel that nobody has used", "/feed/never-used"),
+    goTo("a time of the feed", "/?from=2020-01-01T00:00&zone=Asia/Tokyo"),
+    goTo("a time that is none", "/feed/ops?from=soon"),
     goTo("a room", "/rooms/general"),
     goTo("a linked message", "/rooms/general/2"),
     goTo("a message that is not there", "/rooms/general/900"),

@@ -6,6 +6,7 @@ import { expect, test } from "../support/test.ts";
 
 test("the feed moves and keeps the last ten values", async ({ alice }) => {
   await alice.open("/");
+  await alice.page.getByText("This server", { exact: true }).click();
   const tile = alice.page.locator('.value-card[data-channel="server"]');
   const values = tile.locator(".values li");
   await expect(values).toHaveCount(10);
@@ -18,6 +19,7 @@ test("the feed moves and keeps the last ten values", async ({ alice }) => {
 
 test("a plot is drawn from the values as they come", async ({ alice }) => {
   await alice.open("/");
+  await alice.page.getByText("This server", { exact: true }).click();
   const line = alice.page.getByRole("img", { name: "Plot of cpu in server" }).locator("polyline");
   const before = await line.getAttribute("points");
   await expect(line).not.toHaveAttribute("points", before!);

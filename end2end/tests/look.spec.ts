@@ -34,6 +34,7 @@ test("on a phone everything is there and nothing is cut off", async ({ somebody 
   await phone.page.getByRole("link", { name: "Feed" }).click();
   await expect(phone.page.getByLabel("Your name"), "the drawer closes with a choice").toBeHidden();
   await expect(phone.page.getByRole("heading", { name: "Feed", level: 1 })).toBeInViewport();
+  await phone.page.getByText("This server", { exact: true }).click();
   await expect(phone.page.locator('.value-card[data-channel="server"]')).toBeVisible();
   await phone.page.goBack();
   await phone.post("from the train");

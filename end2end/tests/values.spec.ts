@@ -60,6 +60,7 @@ for (const javaScriptEnabled of [true, false]) {
       });
       expect(isFirst).toBe(true);
       // Every card, and its last values, can be reached.
+      await phone.page.locator(".value-cards__own > summary").click();
       const server = card(phone.page, "server");
       await server.scrollIntoViewIfNeeded();
       await expect(server).toBeInViewport();
@@ -80,6 +81,7 @@ test("on a wide screen values stand beside the news, with their last ones", asyn
   await server.publish("ops", "something is there");
   await alice.page.setViewportSize({ width: 1_280, height: 800 });
   await alice.open("/");
+  await alice.page.getByText("This server", { exact: true }).click();
   await expect(card(alice.page, "server").locator(".values")).toBeVisible();
   const [values, news] = [await alice.page.locator(".value-cards").boundingBox(), await alice.page.locator(".notifications").boundingBox()];
   expect(values!.x).toBeGreaterThan(news!.x + news!.width - 1);

@@ -12,6 +12,8 @@ test("a reader without JavaScript reads and posts", async ({ alice, somebody, se
   await plain.page.goto("/");
   await expect(plain.page.locator(".notification", { hasText: text })).toBeVisible();
   await expect(plain.page.locator('.value-card[data-channel="server"] .values li')).toHaveCount(10);
+  await plain.page.getByText("This server", { exact: true }).click();
+  await expect(plain.page.locator('.value-card[data-channel="server"] .series__value').first()).toBeVisible();
 
   await plain.page.goto(`/rooms/${room}`);
   await expect(plain.page.locator(".connection-badge").first(), "nothing connects").toBeHidden();

@@ -19,6 +19,8 @@ pub mod routes;
 mod shell;
 mod sync;
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 
 pub use self::shell::{
@@ -27,8 +29,9 @@ pub use self::shell::{
 use self::{
     components::{
         avatar::avatar,
+        feed_filter::FeedFilter,
         local_time::Day,
-        notification_list::ServerOrigin,
+        notification::Notification,
         sidebar::{Brand, MenuButton, Sidebar},
     },
     i18n::{Language, use_texts},
@@ -39,7 +42,10 @@ use self::{
     reactive::show_when,
     sync::{Navigator, Outbox, SavedFeeds, follow_links, follow_rooms, show_unread},
 };
-use crate::client::dom::page;
+use crate::{
+    client::dom::page,
+    protocol::feed::{Entry, EventFilter},
+};
 
 /// The page in the browser. The server rendered it from the same `initial_data`, which it wrote into the document.
 pub fn hydrated(initial_data: InitialData) -> impl IntoView {
@@ -78,6 +84,18 @@ pub fn menu_button_at(language: Language) -> AnyView {
     view! { <MenuButton /> }.into_any()
 }
 
+/// The filter's form of a page of the feed, for such a page.
+pub fn feed_filter_at(language: Language, channel: Option<String>, filter: Option<EventFilter>) -> AnyView {
+    provide_context(language);
+    view! { <FeedFilter channel filter /> }.into_any()
+}
+
+/// The row of an entry of the feed, for such a page.
+pub fn notification_at(language: Language, entry: Entry) -> AnyView {
+    provide_context(language);
+    view! { <Notification entry=Arc::new(entry) /> }.into_any()
+}
+
 fn provide_path(language: Language, path: String, viewer: Option<Viewer>) {
     provide_context(language);
     provide_context(Navigator::new(path, viewer, PageData::NotFound, None));
@@ -87,13 +105,12 @@ fn provide_path(language: Language, path: String, viewer: Option<Viewer>) {
 #[component]
 pub(crate) fn App(initial_data: InitialData) -> impl IntoView {
     let texts = use_texts();
-    let InitialData { path, problem, retry_after_ms, viewer, page: current_page, origin } = initial_data;
+    let InitialData { path, problem, retry_after_ms, viewer, page: current_page, .. } = initial_data;
     let problem = problem.map(|code| RejectionReason { code, retry_after_ms });
     let navigator = Navigator::new(path, viewer, current_page, problem);
     provide_context(navigator);
     provide_context(Outbox::default());
     provide_context(SavedFeeds::default());
-    provide_context(ServerOrigin(origin));
     provide_context(Day::watch());
     follow_links(navigator);
     follow_rooms(navigator);

@@ -105,6 +105,15 @@ pub fn parse_channel(text: &str) -> Result<String, Rejection> {
     Ok(text.to_owned())
 }
 
+/// The channel of a single server's own values, and the beginning of the names of nodes' channels.
+pub const NODE_CHANNEL: &str = "server";
+
+/// Returns true for a channel with the values that a server measures of itself, of this node or of another.
+pub fn is_of_node(channel: &str) -> bool {
+    let rest = channel.strip_prefix(NODE_CHANNEL);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

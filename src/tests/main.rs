@@ -43,6 +43,7 @@ mod outages;
 mod outgoing;
 mod pages;
 mod people;
+mod period;
 mod postgres;
 mod program;
 mod publishers;

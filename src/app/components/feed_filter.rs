@@ -37,6 +37,8 @@ pub(crate) fn FeedFilter(channel: Option<String>, filter: Option<EventFilter>) -
                 {field("tag", texts.tag, tag)}
                 {field("q", texts.text_part, text)}
                 <button type="submit">{texts.apply_filter}</button>
+                // The server fills it in its document, public/events.js anywhere else: server/http/pages/period.
+                <div class="feed-period"></div>
             </form>
         </details>
         {line}

@@ -23,35 +23,15 @@ use crate::{
     client::dom::{history, page},
 };
 
-/// The origin of this server, in the context.
-#[derive(Clone, Debug)]
-pub(crate) struct ServerOrigin(pub(crate) String);
-
 /// The list of notifications.
 #[component]
 pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
     let texts = use_texts();
-    // The server's answer, until the browser says by which address it reached the server.
-    let origin = RwSignal::new(expect_context::<ServerOrigin>().0);
-    effect(move || origin.set(page::origin()));
     let is_empty = move || model.with(|model| model.notifications().next().is_none());
     let notifications = move || model.with(|model| model.notifications().rev().cloned().collect::<Vec<_>>());
     let heading = NodeRef::<html::H2>::new();
     let channel = model.with_untracked(|model| model.channel.clone());
     let channel = StoredValue::new(channel.unwrap_or_else(|| "ops".to_owned()));
-    let command = move || {
-        let command =
-            move || format!("curl -d 'backup done' {}/api/events/{}", origin.get(), channel.get_value());
-        view! {
-            <code id="publish-command" translate="no">{live_text(command)}</code>
-            " "
-            // public/live.js
-            <button type="button" class="copy" data-copy="publish-command">
-                <span data-copied=texts.copied aria-live="polite">{texts.copy}</span>
-            </button>
-        }
-        .into_any()
-    };
     let filter = model.with_untracked(|model| model.filter.clone());
     let is_filtered = filter.is_some();
     view! {
@@ -68,8 +48,8 @@ pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
                         {picture()}
                         <p>{texts.notifications_empty}</p>
                         <p class="muted">{texts.welcome}</p>
-                        <p class="muted">{texts.publish_hint}</p>
-                        {command()}
+                        // The server fills it in its document, public/events.js anywhere else: server/http/pages/first_event.rs.
+                        <div class="first-event" data-channel=channel.get_value()></div>
                     </div>
                 }
                 .into_any()

@@ -23,19 +23,40 @@ use crate::{
         reactive::{Key, effect, list, memo, show_when},
     },
     client::dom::page,
-    protocol::feed::{Body, Entry, Snapshot},
+    protocol::{
+        feed::{Body, Entry, Snapshot},
+        name::is_of_node,
+    },
 };
 
 /// All value cards. Without `with_values` they have no list of values.
 #[component]
 pub(crate) fn ValueCards(model: RwSignal<FeedModel>, with_values: bool) -> impl IntoView {
     let texts = use_texts();
-    let channels = memo(move || {
-        model.with(|model| {
-            model.value_cards().iter().map(|value_card| value_card.channel.clone()).collect::<Vec<_>>()
-        })
-    });
     let is_of_feed = model.with_untracked(|model| model.channel.is_none());
+    let channels_of = move |are_own: bool| {
+        memo(move || {
+            model.with(|model| {
+                let channels = model.value_cards().iter().map(|value_card| &value_card.channel);
+                let is_wanted = |channel: &&String| (is_of_feed && is_of_node(channel)) == are_own;
+                channels.filter(is_wanted).cloned().collect::<Vec<_>>()
+            })
+        })
+    };
+    // Those that the server measures of itself come last, folded: an empty feed is about the first event of somebody.
+    let (channels, own) = (channels_of(false), channels_of(true));
+    let grid = move |channels: Memo<Vec<String>>| {
+        view! {
+            <div class="value-cards__grid">
+                {list(
+                    move || channels.get(),
+                    name_key,
+                    move |channel| view! { <ChannelCard model channel with_values /> }.into_any(),
+                )}
+            </div>
+        }
+        .into_any()
+    };
     let values_empty = if is_of_feed { texts.values_empty } else { texts.channel_values_empty };
     view! {
         <section class="value-cards" aria-labelledby="values">
@@ -44,15 +65,16 @@ pub(crate) fn ValueCards(model: RwSignal<FeedModel>, with_values: bool) -> impl 
                 move || channels.with(Vec::is_empty),
                 move || view! { <p class="muted">{values_empty}</p> }.into_any(),
             )}
-            <div class="value-cards__grid">
-                {list(
-                    move || channels.get(),
-                    name_key,
-                    move |channel| view! { <ChannelCard model channel with_values /> }.into_any(),
-                )}
-            </div>
+            {grid(channels)}
             {show_when(
-                move || channels.with(|channels| channels.len() == Snapshot::CHANNELS),
+                move || !own.with(Vec::is_empty),
+                move || {
+                    view! { <details class="value-cards__own"><summary>{texts.own_values}</summary>{grid(own)}</details> }
+                        .into_any()
+                },
+            )}
+            {show_when(
+                move || channels.with(Vec::len) + own.with(Vec::len) == Snapshot::CHANNELS,
                 move || view! { <AllChannels /> }.into_any(),
             )}
         </section>

@@ -18,7 +18,6 @@ pub(super) const TEXTS: Texts = Texts {
     show_values: "Last 10 values",
     notifications: "Notifications",
     notifications_empty: "No notifications yet.",
-    publish_hint: "Publish the first one from a terminal:",
     show_more: "Show earlier notifications",
     read_more: "Read more",
     level_info: "Info",
@@ -213,6 +212,7 @@ pub(super) const TEXTS: Texts = Texts {
     filtered: "Only these notifications are shown:",
     show_all: "Show all",
     nothing_matches: "No notification matches the filter.",
+    own_values: "This server",
 };
 
 /// "alice, bob and 3 others".

@@ -18,7 +18,6 @@ pub(super) const TEXTS: Texts = Texts {
     show_values: "直近の10件",
     notifications: "お知らせ",
     notifications_empty: "まだ何も届いていません。",
-    publish_hint: "ターミナルから最初のお知らせを送れます：",
     show_more: "以前のお知らせを表示",
     read_more: "詳しく見る",
     level_info: "情報",
@@ -212,6 +211,7 @@ pub(super) const TEXTS: Texts = Texts {
     filtered: "次のお知らせだけを表示しています：",
     show_all: "すべて表示",
     nothing_matches: "条件に合うお知らせはありません。",
+    own_values: "このサーバー",
 };
 
 fn problem(code: Code) -> &'static str {

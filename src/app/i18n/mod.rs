@@ -101,7 +101,6 @@ pub struct Texts {
     pub show_values: &'static str,
     pub notifications: &'static str,
     pub notifications_empty: &'static str,
-    pub publish_hint: &'static str,
     pub show_more: &'static str,
     pub read_more: &'static str,
     pub level_info: &'static str,
@@ -295,6 +294,8 @@ pub struct Texts {
     pub filtered: &'static str,
     pub show_all: &'static str,
     pub nothing_matches: &'static str,
+    /// The values that the server measures of itself.
+    pub own_values: &'static str,
 }
 
 impl Texts {

@@ -227,8 +227,3 @@ pub fn move_focus(parent: &web_sys::Element, selector: &str) {
         focus(&element);
     }
 }
-
-/// The address of this page's server.
-pub fn origin() -> String {
-    window().location().origin().unwrap_or_default()
-}

@@ -3,10 +3,8 @@
 
 use std::net::SocketAddr;
 
+pub use crate::protocol::name::NODE_CHANNEL as CHANNEL;
 use crate::protocol::name::parse_channel;
-
-/// The channel of a single server, and the beginning of the names of nodes' channels.
-pub const CHANNEL: &str = "server";
 
 /// The channel of a server at this address. `name` is the setting; `is_shared` says that there may be other nodes.
 pub fn channel(name: Option<&str>, address: SocketAddr, is_shared: bool) -> String {

@@ -133,6 +133,7 @@ pub fn router(state: AppState) -> Router {
 
     // The requests of browsers: pages, their forms and their data.
     let site = pages::router()
+        .layer(from_fn_with_state(state.clone(), account_pages::periods))
         .layer(from_fn_with_state(state.clone(), account_pages::readers_only))
         .merge(pages::page_data::router())
         .merge(pages::talk::router())

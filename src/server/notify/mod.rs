@@ -26,7 +26,7 @@ mod payload;
 mod properties;
 mod queue;
 mod queued;
-mod quiet;
+pub mod quiet;
 mod rules;
 mod vapid;
 

@@ -66,7 +66,8 @@ fn minute_of(text: &str) -> Option<u32> {
     Some(number(hours, 23)? * 60 + number(minutes, 59)?)
 }
 
-fn zone_of(text: &str) -> Option<TimeZone> {
+/// The zone of a name of the IANA database, or of an offset such as `+09:00`.
+pub fn zone_of(text: &str) -> Option<TimeZone> {
     if text.is_empty() || text.len() > ZONE_MAX_BYTES {
         return None;
     }

@@ -307,6 +307,9 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/channels/ops", "", "303 308 308 308 308 308 403 403"),
     // A limited channel is as empty as one that nobody has used; a name that is none has no page.
     row("GET", "/feed/ops", "", "303 200 200 200 200 200 403 403"),
+    row("GET", "/?from=2020-01-01", "", "303 200 200 200 200 200 403 403"),
+    row("GET", "/feed/ops?to=2020-01-01", "", "303 200 200 200 200 200 403 403"),
+    row("GET", "/feed/ops?from=soon", "", "303 400 400 400 400 400 403 403"),
     row("GET", "/feed/not%20a%20name", "", "303 404 404 404 404 404 403 403"),
     row("GET", "/rooms/general", "", "303 200 200 200 200 200 403 403"),
     row("GET", "/rooms/secret", "", "303 404 404 200 200 404 403 403"),

@@ -30,6 +30,7 @@ mod one_time_link;
 mod outcome;
 mod outgoing;
 mod people;
+mod period;
 mod publishers;
 mod rejected;
 mod rejection;
@@ -59,6 +60,7 @@ use axum::{
 use self::rejection::LeadsAway;
 pub(super) use self::{
     answer::SignedIn,
+    period::periods,
     rejection::{rejections_as_pages, takes_pages},
 };
 use super::{

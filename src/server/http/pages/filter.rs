@@ -23,7 +23,7 @@ const WORDS_MAX_CHARACTERS: usize = 100;
 
 /// The query of a page of the feed. A level that is none is ignored, as other people's parameters are.
 #[derive(Default, Deserialize)]
-pub(super) struct FilterQuery {
+pub(in crate::server::http) struct FilterQuery {
     level: Option<String>,
     tag: Option<String>,
     q: Option<String>,
@@ -31,13 +31,13 @@ pub(super) struct FilterQuery {
 
 impl FilterQuery {
     /// The query of an address.
-    pub(super) fn of(uri: &Uri) -> Self {
+    pub(in crate::server::http) fn of(uri: &Uri) -> Self {
         let query = uri.query().and_then(|query| Lenient::<Self>::parse(query).ok());
         query.map(|Lenient(query)| query).unwrap_or_default()
     }
 
     /// The filter; `None` if it leaves nothing out.
-    pub(super) fn filter(self) -> Option<EventFilter> {
+    pub(in crate::server::http) fn filter(self) -> Option<EventFilter> {
         let words = |words: Option<String>| {
             let words: String = words?.trim().chars().take(WORDS_MAX_CHARACTERS).collect();
             Some(words).filter(|words| !words.is_empty())

@@ -7,12 +7,14 @@ mod closed;
 pub(crate) mod content_coding;
 pub(crate) mod document_data;
 pub(super) mod event_state;
-mod filter;
+pub(super) mod filter;
+mod first_event;
 mod linked;
 mod node_signature;
 mod older;
 pub(crate) mod one_time_form;
 pub(crate) mod page_data;
+pub(super) mod period;
 pub(super) mod talk;
 mod typed;
 pub(crate) mod web_app;
@@ -243,7 +245,9 @@ async fn page_with(
     let installable = is_installable(&state.site, &headers, &uri);
     let (page, origin) = (&start.page, start.origin.clone());
     let about = channel_about::of_page(&state, caller.as_ref(), page, look.0, origin).await;
-    let talk = talk::of_page(&state, caller.as_ref(), part.shown(page), look.0, &choices).await;
+    let zone = period::zone_of_reader(&state.site, &headers);
+    let known = (&*zone, &*start.origin);
+    let talk = talk::of_page(&state, caller.as_ref(), part.shown(page), look.0, &choices, known).await;
     let edit = |html: &str| match &about {
         Some(part) => edit(&talk.within(&channel_about::with_part(html, part))),
         None => edit(&talk.within(html)),

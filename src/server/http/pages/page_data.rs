@@ -19,7 +19,13 @@ use crate::{
         routes::{Permalink, Route},
     },
     protocol::{
-        chat::Room, cursor::Cursor, feed::Entry, name::parse_channel, pin::Pin, problem::Code, session::User,
+        chat::Room,
+        cursor::Cursor,
+        feed::Entry,
+        name::{is_of_node, parse_channel},
+        pin::Pin,
+        problem::Code,
+        session::User,
     },
     server::{
         auth::Identity,
@@ -116,6 +122,8 @@ pub(crate) async fn viewer_of(
     let direct_rooms = ids().filter(|id| state.rights.is_direct(id)).collect();
     let favourites = favourites::read(&state.site, headers);
     let mut channels = state.feed.channels(who).await?;
+    // Those of the server itself last: what people publish is what they look for.
+    channels.sort_by_key(|channel| is_of_node(channel));
     ChannelChoices::read(&state.site, headers).sort(&mut channels, |channel| channel);
     let me = user_of(who);
     let unread = match who {

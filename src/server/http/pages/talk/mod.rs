@@ -10,12 +10,22 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use axum::{Json, Router, extract::State, http::HeaderMap, routing::get};
+use axum::{
+    Json, Router,
+    extract::{OriginalUri, State},
+    http::HeaderMap,
+    routing::get,
+};
 use serde::{Deserialize, Serialize};
 
 pub(in crate::server::http) use self::quote::quote;
 use self::words::Words;
-use super::{escape, event_state::EventState, language_of};
+use super::{
+    escape,
+    event_state::EventState,
+    first_event, language_of, origin_of,
+    period::{self, PeriodQuery, zone_of_reader},
+};
 use crate::{
     app::{
         i18n::Language,
@@ -46,6 +56,8 @@ const EMPTY_ABOUT: &str = r#"<div class="feed-about"></div>"#;
 const ICON: &str = r#"<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="M21 15a2 2 0 0 1-2 2H7l-4 4V5a2 2 0 0 1 2-2h14a2 2 0 0 1 2 2z"/></svg>"#;
 /// Most notifications and most links of one request: more than a screen has. Each costs some reads.
 const ASKED_MAX: usize = 50;
+/// The channel to which the commands of the empty feed publish.
+const FIRST_CHANNEL: &str = "ops";
 
 /// The address of an event, as the last two segments of its path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,13 +110,17 @@ pub(in crate::server::http) fn router() -> Router<AppState> {
 
 /// The parts for what a page shows, as HTML.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Parts {
+pub(in crate::server::http) struct Parts {
     /// Of notifications, by their offset.
     rows: BTreeMap<String, String>,
     /// Of links to events, by `channel/event`.
     links: BTreeMap<String, String>,
     /// Of the page of the whole feed.
     about: String,
+    /// The fields of the period in the filter's form.
+    period: String,
+    /// How to publish the first event.
+    first: String,
 }
 
 /// The query of [`parts`].
@@ -114,14 +130,17 @@ pub(super) struct Query {
     rows: Option<String>,
     /// The addresses of events to which messages link.
     links: Option<String>,
+    /// The channel of a page without events.
+    first: Option<String>,
 }
 
 /// Serves the parts for a page that the browser half has drawn. What does not look like an event has none.
 async fn parts(
     State(state): State<AppState>,
     MaybeUser(caller): MaybeUser,
+    OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
-    Lenient(Query { rows, links }): Lenient<Query>,
+    Lenient(Query { rows, links, first }): Lenient<Query>,
 ) -> Result<Json<Parts>, Error> {
     let who = caller.as_ref();
     state.rights.check_reader(who)?;
@@ -132,7 +151,22 @@ async fn parts(
     let entries = state.feed.events(who, &offsets).await?;
     let rows = rows_of(&state, who, entries.iter(), language).await?;
     let about = about(words::of(language), &ChannelChoices::read(&state.site, &headers));
-    Ok(Json(Parts { rows, links: links_of(&state, who, links, language).await?, about }))
+    let period = PeriodQuery::default();
+    let period = period.fields(period::words_of(language), &zone_of_reader(&state.site, &headers));
+    let channel = first.and_then(|channel| parse_channel(&channel).ok());
+    let origin = origin_of(&state.site, &headers, &uri);
+    let first = channel.map(|channel| first_event::html(language, &channel, &origin)).unwrap_or_default();
+    Ok(Json(Parts { rows, links: links_of(&state, who, links, language).await?, about, period, first }))
+}
+
+/// The links of these notifications, for [`Parts::within`].
+pub(in crate::server::http) async fn of_entries(
+    state: &AppState,
+    who: Option<&Identity>,
+    entries: &[Entry],
+    language: Language,
+) -> Result<Parts, Error> {
+    Ok(Parts { rows: rows_of(state, who, entries.iter(), language).await?, ..Parts::default() })
 }
 
 /// The parts of a page. If they cannot be loaded the page is without them.
@@ -142,6 +176,7 @@ pub(super) async fn of_page(
     page: &PageData,
     language: Language,
     choices: &ChannelChoices,
+    (zone, origin): (&str, &str),
 ) -> Parts {
     let parts = async {
         Ok::<_, Error>(match page {
@@ -149,7 +184,9 @@ pub(super) async fn of_page(
                 let rows = feed.notifications.iter().rev().take(ASKED_MAX);
                 let rows = rows_of(state, who, rows, language).await?;
                 let about = channel.is_none().then(|| about(words::of(language), choices));
-                Parts { about: about.unwrap_or_default(), rows, ..Parts::default() }
+                let period = PeriodQuery::default().fields(period::words_of(language), zone);
+                let first = first_event::html(language, channel.as_deref().unwrap_or(FIRST_CHANNEL), origin);
+                Parts { about: about.unwrap_or_default(), rows, period, first, ..Parts::default() }
             }
             PageData::Room { room: Some(room), .. } => {
                 let pages = [Some(&room.page), room.thread.as_ref().map(|thread| &thread.page)];
@@ -170,8 +207,10 @@ pub(super) async fn of_page(
 
 impl Parts {
     /// Puts the parts into a rendered page.
-    pub(super) fn within(&self, html: &str) -> String {
+    pub(in crate::server::http) fn within(&self, html: &str) -> String {
         let html = html.replacen(EMPTY_ABOUT, &format!(r#"<div class="feed-about">{}</div>"#, self.about), 1);
+        let html = period::with_fields(&html, &self.period);
+        let html = first_event::with_commands(&html, &self.first);
         let html = if self.rows.is_empty() { html } else { self.with_rows(&html) };
         if self.links.is_empty() { html } else { self.with_links(&html) }
     }
