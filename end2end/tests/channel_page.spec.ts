@@ -103,6 +103,27 @@ test("a channel that is opened from another page, and one whose first value come
   expect(documents, "without a document of its own").toBe(0);
 });
 
+test("where values were missing the line is broken, also for one line among several", async ({ alice, server }) => {
+  const channel = unique("gap");
+  await server.publish(channel, [value("cpu", 1), value("disk", 1)]);
+  // The server's own answer, with times as if the sender had been away.
+  const now = Date.now() - 60_000;
+  const times = [0, 1, 2, 3, 30, 31, 32, 33].map((second) => now + 1_000 * second);
+  const cpu = [1, 2, 1, 2, 1, 2, 1, 2];
+  const disk = [1, null, 2, null, 1, null, 2, null];
+  await alice.page.route(`**/api/channels/${channel}/values*`, async (route) => {
+    const answer = await (await route.fetch()).json();
+    const series = [["cpu", cpu], ["disk", disk]].map(([key, list]) => ({ key, unit: null, min: list, max: list, mean: list }));
+    await route.fulfill({ json: { ...answer, times, series } });
+  });
+  await follow(alice, channel);
+  await expect(alice.page.locator(".chart canvas")).toBeVisible();
+  const script = await alice.page.evaluate(() => performance.getEntriesByType("resource").find(({ name }) => name.endsWith("/channel.js"))!.name);
+  const pauses = (list: (number | null)[]) => alice.page.evaluate(async ([script, times, list]) => (await import(script)).pauses(times, list), [script, times, list] as const);
+  expect(await pauses(cpu)).toEqual([[3, 4]]);
+  expect(await pauses(disk), "a place of the other line is no pause").toEqual([[2, 4]]);
+});
+
 test("in Japanese without a script the page has the commands and the table of values", async ({ somebody, server }) => {
   const channel = unique("plain");
   await server.publish(channel, value("cpu", 30, "%"));

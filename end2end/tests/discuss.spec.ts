@@ -58,6 +58,43 @@ test("what is said while the page of the feed is open comes to the event by itse
   await expect(talk).toContainText(room.slice(0, 4));
 });
 
+test("what is said in a room that one follows comes to the event at once, and a page that nobody looks at asks nothing", async ({ alice, bob, server }) => {
+  const channel = unique("live");
+  await server.publish(channel, { text: "look at this" });
+  await alice.page.clock.install();
+  const room = await bob.makeRoom(unique("live"));
+  await alice.enterRoom(room);
+  await alice.page.clock.runFor(1_000);
+  await alice.open(`/feed/${channel}`);
+  const talk = row(alice.page, "look at this").locator(".notification__talk");
+  await expect(talk.getByRole("link")).toHaveCount(1);
+  await bob.open(`/feed/${channel}`);
+  await row(bob.page, "look at this").getByRole("link", { name: "Discuss" }).click();
+  await bob.page.getByLabel("Room", { exact: true }).selectOption(room);
+  await bob.page.getByRole("button", { name: "Discuss" }).click();
+  // Her clock moves by less than the time after which the page asks by itself.
+  let passed = 0;
+  await expect(async () => {
+    if (passed < 10_000) await alice.page.clock.runFor(500);
+    passed += 500;
+    await expect(talk.getByRole("link")).toHaveCount(2, { timeout: 200 });
+  }).toPass();
+  // Hidden, it asks nothing, and it asks at once when she looks again.
+  let asked = 0;
+  alice.page.on("request", (request) => (asked += Number(request.url().includes("/fn/events"))));
+  const look = (state: string) =>
+    alice.page.evaluate((state) => {
+      for (const [name, value] of [["hidden", state === "hidden"], ["visibilityState", state]] as const) Object.defineProperty(document, name, { configurable: true, value });
+      document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+    }, state);
+  await look("hidden");
+  await alice.page.clock.runFor(600_000);
+  expect(asked).toBe(0);
+  await look("visible");
+  await alice.page.clock.runFor(1_000);
+  await expect.poll(() => asked).toBe(1);
+});
+
 test("a room that somebody may not enter is named to them nowhere", async ({ alice, bob, server }) => {
   const channel = unique("secret");
   await alice.open("/");

@@ -18,7 +18,7 @@ test("one filters a channel by level and tag, links to it, and both see only wha
   const form = alice.page.getByRole("search", { name: "Filter" });
   await form.getByLabel("Levels").selectOption("Warnings and errors");
   await form.getByLabel("Tag").fill("DB");
-  await form.getByRole("button", { name: "Show" }).click();
+  await form.getByRole("button", { name: "Show", exact: true }).click();
   await expect(alice.page.getByText("Only these notifications are shown:")).toBeVisible();
   await expect(rows(alice.page)).toHaveCount(1);
   await expect(rows(alice.page)).toContainText("disk 92 %");
@@ -56,8 +56,28 @@ test("a text is found in any case and width, among earlier notifications too", a
   await alice.page.evaluate(() => scrollTo(0, 0)); // further down what comes would wait
   await server.publish(channel, "no other word");
   await server.publish(channel, "BACKUP at last");
+  // Whoever has scrolled down to the earlier ones comes back for it.
+  await alice.page.evaluate(() => scrollTo(0, 0));
   await expect(rows(alice.page).first()).toContainText("BACKUP at last");
   await expect(rows(alice.page).filter({ hasText: "no other word" })).toHaveCount(0);
+});
+
+test("the filter of the whole feed leads to that of a channel, for both, with the rest of it", async ({ alice, bob, server }) => {
+  const [channel, other] = [unique("of"), unique("other")];
+  for (const name of [channel, other]) await server.publish(name, [{ text: "well" }, { text: "down", level: "error" }]);
+  await alice.open("/");
+  await alice.page.getByText("Filter", { exact: true }).click();
+  const form = alice.page.getByRole("search", { name: "Filter" });
+  await form.getByLabel("Channels").fill(channel);
+  await form.getByLabel("Levels").selectOption("Errors only");
+  await form.getByRole("button", { name: "Show", exact: true }).click();
+  await expect(alice.page).toHaveURL(`/feed/${channel}?level=error`);
+  await bob.open(`/feed/${channel}?level=error`);
+  await connected(bob.page);
+  await server.publish(other, { text: "down, too", level: "error" });
+  await server.publish(channel, { text: "up", level: "info" });
+  await server.publish(channel, { text: "down again", level: "error" });
+  for (const { page } of [alice, bob]) await expect(rows(page).locator(".notification__text")).toHaveText(["down again", "down"]);
 });
 
 test("a filter that nothing matches says so, and shows what then comes", async ({ alice, server }) => {

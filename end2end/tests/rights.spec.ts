@@ -135,6 +135,39 @@ withAccounts("a program publishes with the token that an administrator made, unt
   expect(await publish(token, "ops", "still here?")).toBe(401);
 });
 
+withAccounts("a sender with a secret is heard only when it signs, and a secret that is none comes back as a sentence", async ({ house, admin, stranger, expectedFaults }) => {
+  expectedFaults.push(/400/);
+  const bob = await stranger();
+  await join(bob.page, await invite(admin.page), "bob");
+  await bob.open("/");
+  const { page } = admin;
+  await page.goto("/publishers");
+  await page.getByLabel("Name", { exact: true }).fill("GitHub");
+  await page.getByLabel("Channels").fill("code");
+  await page.getByLabel("Secret").fill("too short");
+  await page.getByRole("button", { name: "Create token" }).click();
+  await expect(page.getByRole("alert")).toHaveText("The secret has 16 to 200 letters, digits and signs, and no blanks.");
+  await expect(page.getByLabel("Secret")).toHaveAttribute("aria-invalid", "true");
+  await expect(page.getByLabel("Secret"), "a secret is typed again").toHaveValue("");
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("GitHub");
+  await expect(page.getByLabel("Channels")).toHaveValue("code");
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  const secret = "only-both-ends-know-this";
+  await page.getByLabel("Secret").fill(secret);
+  await page.getByRole("button", { name: "Create token" }).click();
+  const token = await page.getByLabel("Token").inputValue();
+  expect(await page.content(), "it is shown nowhere").not.toContain(secret);
+  const body = JSON.stringify({ action: "opened", issue: { number: 7, title: "It leaks", html_url: "https://code.example/7" }, repository: { full_name: "a/b" }, sender: { login: "carol" } });
+  const send = async (key?: string) => {
+    const signature = key && `sha256=${createHmac("sha256", key).update(body).digest("hex")}`;
+    const headers = { "Content-Type": "application/json", "X-GitHub-Event": "issues", ...(signature && { "X-Hub-Signature-256": signature }) };
+    return (await fetch(`${house.url}/hooks/${token}/github`, { method: "POST", headers, body })).status;
+  };
+  expect([await send(), await send("what-somebody-has-guessed")]).toEqual([401, 401]);
+  expect(await send(secret)).toBe(200);
+  await expect(bob.page.locator(".notification", { hasText: "It leaks" })).toHaveCount(1);
+});
+
 withAccounts("a channel that is limited to bob goes away from alice's open page, and stays on his", async ({ house, admin, stranger }) => {
   const bob = await stranger();
   await join(bob.page, await invite(admin.page), "bob");

@@ -251,6 +251,42 @@ async fn of_notifications_with_a_key_only_the_newest_stands_on_any_page() {
 }
 
 #[tokio::test]
+async fn show_earlier_brings_back_nothing_that_a_newer_one_has_replaced() {
+    let server = TestServer::start().await;
+    let index = async |done: u32| {
+        let body = json!({ "type": "progress", "key": "index", "done": done, "total": 100 });
+        assert_eq!(server.post("/api/events/jobs").json(&body).send().await.unwrap().status(), 201);
+    };
+    let publish = async |from: u32| {
+        for number in from..from + 60 {
+            server.publish("jobs", &format!("notice {number}")).await;
+        }
+    };
+    index(1).await;
+    publish(0).await;
+    index(50).await;
+    publish(60).await;
+    index(100).await;
+    // As the button does, from the newest on, on the page of the feed and on that of a channel.
+    for of in ["channel=", "channel=jobs", "channel=&q=e"] {
+        let start = server.json(&format!("/fn/start?{of}")).await;
+        let feed = &start["page"]["feed"]["feed"];
+        let mut offset = feed["notices"][0]["offset"].as_u64().unwrap();
+        let epoch = feed["cursor"].as_str().unwrap().split(':').next().unwrap().to_owned();
+        let (mut shown, mut more) = (feed["notices"].to_string(), true);
+        while more {
+            let page = server.json(&format!("/fn/notices?before={epoch}:{offset}&{of}")).await;
+            shown += &page["entries"].to_string();
+            offset = page["from"].as_u64().unwrap_or(offset);
+            more = page["more"] == true;
+        }
+        assert_eq!(shown.matches("\"key\":\"index\"").count(), 1, "{of}: {shown}");
+        assert_eq!(shown.matches("\"done\":100").count(), 1, "{of}");
+        assert_eq!(shown.matches("\"notice ").count(), 120, "{of}");
+    }
+}
+
+#[tokio::test]
 async fn a_cursor_that_leads_nowhere_gets_a_page_that_says_so() {
     let server = TestServer::start_with(&["--room-entries=60", "--trim-interval=1s"]).await;
     let alice = server.person("alice").await;
