@@ -163,7 +163,7 @@ withAccounts("a sender with a secret is heard only when it signs, and a secret t
     const headers = { "Content-Type": "application/json", "X-GitHub-Event": "issues", ...(signature && { "X-Hub-Signature-256": signature }) };
     return (await fetch(`${house.url}/hooks/${token}/github`, { method: "POST", headers, body })).status;
   };
-  expect([await send(), await send("what-somebody-has-guessed")]).toEqual([401, 401]);
+  expect([await send(), await send("what-somebody-has-guessed")]).toEqual([403, 403]);
   expect(await send(secret)).toBe(200);
   await expect(bob.page.locator(".notification", { hasText: "It leaks" })).toHaveCount(1);
 });
