@@ -72,7 +72,7 @@ async function fillIn(shown, linked, empty) {
     const parts = JSON.parse(text);
     pause = text === known ? Math.min(2 * pause, SELDOM_MS) : EVERY_MS;
     known = text;
-    for (const element of empty) fill(element, parts[EMPTY[element.className]]);
+    for (const element of empty) fill(element, parts[EMPTY[element.className]] ?? "");
     own();
     for (const row of shown) fill(slot(row), parts.rows[row.dataset.offset] ?? "");
     for (const [link, event] of linked) {
