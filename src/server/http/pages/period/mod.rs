@@ -23,6 +23,8 @@ use crate::{
 const EMPTY: &str = r#"<div class="feed-period"></div>"#;
 /// The longest text that is taken for a time or a zone.
 const TEXT_MAX_BYTES: usize = 64;
+/// The longest text of such a field: down to milliseconds.
+const FIELD_MAX_BYTES: usize = "2026-11-28T10:00:00.000".len();
 /// The form of a time in an address and in the fields of browsers.
 const FORM: &str = "%Y-%m-%dT%H:%M";
 
@@ -155,7 +157,7 @@ impl PeriodQuery {
 
     /// The fields with what this query has; without a zone with that of the reader.
     pub(in crate::server::http) fn fields(&self, words: &Words, reader: &str) -> String {
-        let value = |text: &Option<String>| escape(&text.as_deref().map(cut).unwrap_or_default());
+        let value = |text: &Option<String>| escape(&text.as_deref().and_then(field_of).unwrap_or_default());
         let choices = Range::ALL.iter().zip(words.ranges).map(|((name, _), word)| {
             format!(r#"<button type="submit" name="range" value="{name}">{word}</button>"#)
         });
@@ -220,6 +222,13 @@ fn time_of(text: &str, zone: &TimeZone) -> Option<i64> {
     Some(time.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond())
 }
 
+/// The time of a text as a field of browsers takes it. They complain about anything else.
+fn field_of(text: &str) -> Option<String> {
+    let time: DateTime = text.trim().parse().ok()?;
+    let is_form = text.as_bytes().get(10) == Some(&b'T') && text.len() <= FIELD_MAX_BYTES;
+    Some(if is_form { text.to_owned() } else { time.strftime(FORM).to_string() })
+}
+
 fn cut(text: &str) -> String {
     text.chars().take(TEXT_MAX_BYTES).collect()
 }
@@ -277,9 +286,10 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_is_text_in_the_fields() {
-        let html =
-            query("from=%22%3E%3Cb%3E&zone=UTC").fields(words_of(crate::app::i18n::Language::Ja), "UTC");
-        assert!(!html.contains("<b>") && html.contains("&lt;b"), "{html}");
+    fn what_was_typed_is_text_in_the_fields_and_a_time_only_where_it_is_one() {
+        let html = query("from=soon&to=2026-11-28&zone=%22%3E%3Cb%3E")
+            .fields(words_of(crate::app::i18n::Language::Ja), "UTC");
+        assert!(!html.contains("<b>") && html.contains("&lt;b") && !html.contains("soon"), "{html}");
+        assert!(html.contains(r#"value="2026-11-28T00:00""#), "{html}");
     }
 }
