@@ -224,7 +224,8 @@ fn time_of(text: &str, zone: &TimeZone) -> Option<i64> {
 
 /// The time of a text as a field of browsers takes it. They complain about anything else.
 fn field_of(text: &str) -> Option<String> {
-    let time: DateTime = text.trim().parse().ok()?;
+    let text = text.trim();
+    let time: DateTime = text.parse().ok()?;
     let is_form = text.as_bytes().get(10) == Some(&b'T') && text.len() <= FIELD_MAX_BYTES;
     Some(if is_form { text.to_owned() } else { time.strftime(FORM).to_string() })
 }
