@@ -257,6 +257,8 @@ test("a notification that has no title is one line where there is room, and two 
   for (const [width, short, titled] of [[1280, 1, 1], [360, 1, 3]] as const) {
     const reader = await somebody({ viewport: { width, height: 800 } });
     await reader.open("/");
+    // Before, the times are those of the server, which are longer.
+    await expect(reader.page.locator(".feed-page > .page__header [data-connection=open]")).toBeVisible();
     const height = async (channel: string) => {
       const row = reader.page.locator(".notification", { hasText: mark }).filter({ hasText: channel });
       const line = await row.evaluate((element) => parseFloat(getComputedStyle(element).lineHeight));

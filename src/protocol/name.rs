@@ -108,7 +108,11 @@ pub fn parse_channel(text: &str) -> Result<String, Rejection> {
 /// The channel of a single server's own values, and the beginning of the names of nodes' channels.
 pub const NODE_CHANNEL: &str = "server";
 
-/// Returns true for a channel with the values that a server measures of itself, of this node or of another.
+/// A key that the values of every node have.
+pub const NODE_KEY: &str = "deliveries";
+
+/// Returns true for a channel with a name of those in which servers publish the values that they measure of themselves. What
+/// somebody else publishes may be called so as well.
 pub fn is_of_node(channel: &str) -> bool {
     let rest = channel.strip_prefix(NODE_CHANNEL);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))

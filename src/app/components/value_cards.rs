@@ -23,10 +23,7 @@ use crate::{
         reactive::{Key, effect, list, memo, show_when},
     },
     client::dom::page,
-    protocol::{
-        feed::{Body, Entry, Snapshot},
-        name::is_of_node,
-    },
+    protocol::feed::{Body, Entry, Snapshot},
 };
 
 /// All value cards. Without `with_values` they have no list of values.
@@ -37,9 +34,9 @@ pub(crate) fn ValueCards(model: RwSignal<FeedModel>, with_values: bool) -> impl 
     let channels_of = move |are_own: bool| {
         memo(move || {
             model.with(|model| {
-                let channels = model.value_cards().iter().map(|value_card| &value_card.channel);
-                let is_wanted = |channel: &&String| (is_of_feed && is_of_node(channel)) == are_own;
-                channels.filter(is_wanted).cloned().collect::<Vec<_>>()
+                let is_wanted = |card: &&ValueCard| (is_of_feed && card.is_of_node()) == are_own;
+                let cards = model.value_cards().iter().filter(is_wanted);
+                cards.map(|card| card.channel.clone()).collect::<Vec<_>>()
             })
         })
     };

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Feed;
 use crate::{
-    protocol::{feed::Body, publication::Publication},
+    protocol::{feed::Body, name::NODE_KEY, publication::Publication},
     server::observability::metrics::Metrics,
 };
 
@@ -65,7 +65,7 @@ impl Reading {
             .map(|(now, last)| now.duration_since(last).as_secs_f64() / seconds * 100.0);
         [
             ("connections", Some(self.connections as f64), None),
-            ("deliveries", Some((self.deliveries - last.deliveries) as f64 / seconds), Some("/s")),
+            (NODE_KEY, Some((self.deliveries - last.deliveries) as f64 / seconds), Some("/s")),
             ("memory", self.memory_bytes.map(|bytes| bytes as f64 / 1e6), Some("MB")),
             ("cpu", cpu, Some("%")),
         ]

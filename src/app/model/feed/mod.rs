@@ -11,6 +11,7 @@ use crate::{
     protocol::{
         cursor::{Cursor, Offset},
         feed::{Body, Control, Entry, Event, EventFilter, Snapshot},
+        name::{NODE_CHANNEL, NODE_KEY, is_of_node},
     },
 };
 
@@ -66,6 +67,14 @@ pub struct ValueCard {
     /// The offsets of the newest [`Snapshot::VALUES`] of all series. Older values leave the page, because a page that
     /// is loaded now does not have them.
     offsets: VecDeque<Offset>,
+}
+
+impl ValueCard {
+    /// Returns true for the values that a server measures of itself, this node or another.
+    pub fn is_of_node(&self) -> bool {
+        let is_measured = || self.series.iter().any(|series| series.key == NODE_KEY);
+        self.channel == NODE_CHANNEL || (is_of_node(&self.channel) && is_measured())
+    }
 }
 
 /// The notifications that arrived while the reader is further down. They join the list when the reader comes back, so

@@ -191,6 +191,17 @@ fn a_replaced_one_before_missing_arrivals_leaves_the_page() {
 }
 
 #[test]
+fn a_channel_that_is_only_called_like_a_node_is_somebody_s() {
+    let is_of_node = |channel: &str, key: &str| {
+        let mut model = empty();
+        model.apply(Event::Entry(value(1, channel, key, 1.0)));
+        model.value_card(channel).expect("it has a value").is_of_node()
+    };
+    assert!(is_of_node("server", "connections") && is_of_node("server-a-3000", "deliveries"));
+    assert!(!is_of_node("server-room", "temperature") && !is_of_node("servers", "deliveries"));
+}
+
+#[test]
 fn a_plot_fills_its_box_and_ends_at_the_right() {
     let points = [1.0, 3.0, 2.0].map(|value| Point { value, timestamp: 0, offset: 0 }).into();
     assert_eq!(plot_points(&points, 59.0, 10.0), "0.0,10.0 29.5,0.0 59.0,5.0");
