@@ -37,7 +37,7 @@ pub(crate) struct HookQuery {
     /// The channel of the feed, of a publisher's token.
     channel: Option<String>,
     /// The thread, of a room's webhook.
-    #[serde(rename = "threadKey")]
+    #[serde(rename = "threadkey")] // in any case, as `threadKey` of Google Chat
     thread_key: Option<String>,
 }
 

@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 use super::parameters::bad;
 use crate::protocol::problem::Rejection;
 
-/// The query of a page that browsers open. Unknown parameters are ignored, because links carry them.
+/// The query of a page that browsers open. Unknown parameters are ignored, because links carry them. The members of `T` are
+/// named in lower case, because those of the query are read in any.
 pub(crate) struct Lenient<T>(pub(in crate::server::http) T);
 
 impl<T: DeserializeOwned> Lenient<T> {
