@@ -203,7 +203,7 @@ async fn older_messages_and_notifications_are_read_by_links_to_the_first() {
     for n in 1..=55 {
         server.publish("ops", &format!("notice {n}")).await;
     }
-    assert_eq!(walk_back(&server, "/", "notification__text").await, (all("notice", 55), 4));
+    assert_eq!(walk_back(&server, "/", "notification__text").await, (all("notice", 55), 3));
     let (_, html) = page(&server, "/rooms/general", "en").await;
     assert!(link_of(&html, "Older").is_none() && link_of(&html, "Newest").is_none(), "it is empty");
     let (_, html) = page(&server, "/rooms/tech", "ja").await;

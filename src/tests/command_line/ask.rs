@@ -124,7 +124,8 @@ async fn a_command_that_was_killed_gets_the_answer_when_it_is_run_again_with_its
     let server = TestServer::start().await;
     let (alice, terminal) = (server.person("alice").await, Terminal::at(&server.url));
     let ask = ["ask", "ops", "now?", "--choice", "yes", "--choice", "no", "--key", "deploy-1"];
-    for name in ["-INT", "-KILL"] {
+    // Not SIGINT: whoever starts the tests in the background ignores it.
+    for name in ["-TERM", "-KILL"] {
         let mut asking = terminal.start(&ask);
         question(&server).await;
         signal(&asking, name).await;
