@@ -232,10 +232,15 @@ test("a newcomer copies the command that publishes the first notification", asyn
   const newcomer = await somebody({ baseURL: server.url, permissions: ["clipboard-read", "clipboard-write"] });
   await newcomer.page.goto("/");
   await expect(newcomer.page.locator("html[data-hydrated]")).toBeAttached();
-  await newcomer.page.getByRole("button", { name: "Copy" }).click();
-  await expect(newcomer.page.getByRole("button", { name: "Copied" })).toBeVisible();
-  const command = await newcomer.page.evaluate(() => navigator.clipboard.readText());
-  expect(command).toBe(`curl -d 'backup done' ${server.url}/api/events/ops`);
+  for (const [client, expected] of [
+    ["curl", `curl -d 'backup done' ${server.url}/api/events/ops`],
+    ["ntfy", `ntfy publish ${server.url}/ops 'backup done'`],
+    ["idobata", `IDOBATA_URL=${server.url} idobata publish ops 'backup done'`],
+  ]) {
+    await newcomer.page.getByRole("button", { name: `Copy ${client}` }).click();
+    await expect(newcomer.page.getByRole("button", { name: `Copied ${client}` })).toBeVisible();
+    expect(await newcomer.page.evaluate(() => navigator.clipboard.readText())).toBe(expected);
+  }
   await newcomer.page.close();
   await server.stop();
 });
