@@ -209,6 +209,8 @@ test("a room's bell says what counts, also without a script, and a new room is i
   await alice.expectConnected();
   await expect.poll(() => state(alice, room)).toMatchObject({ level: "mentions" });
   await row(alice, "general").getByRole("link").click();
+  // While the room is still on the page, what comes is read.
+  await expect(alice.page.locator("main h1")).toHaveText("general");
   await alice.expectConnected();
   await bob.postByRequest(room, "not for her");
   await expect(count(alice, name)).toHaveText("1");
