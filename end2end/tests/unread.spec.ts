@@ -145,6 +145,7 @@ test("on the feed the counts go on", async ({ alice, bob }) => {
   await expect(count(alice, name)).toHaveText("1");
   await expect(alice.page).toHaveTitle(/^\(1\) Feed/);
   await alice.page.locator(".navigation").getByRole("link", { name: "general", exact: true }).click();
+  await expect(alice.page.locator("main h1")).toHaveText("general");
   await alice.expectConnected();
   await bob.postByRequest(room, "two");
   await expect(count(alice, name)).toHaveText("2");
