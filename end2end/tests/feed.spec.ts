@@ -155,8 +155,10 @@ for (const [where, earlier] of [
   ["a page as it was loaded", false],
   ["a list at its bound, with earlier ones", true],
 ] as const) {
-  test(`a burst of 200 moves nothing for a reader further down on ${where}, and a button leads to the top`, async ({ alice, bob, server }) => {
+  test(`a burst of 200 moves nothing for a reader further down on ${where}, and a button leads to the newest`, async ({ alice, bob, server }) => {
     const mark = crypto.randomUUID();
+    // What stands above the list is higher than the window.
+    await server.publish("ops", Array.from({ length: 24 }, (_, index) => ({ type: "update", key: `${mark} ${index}`, value: index })));
     await burst(server, mark, 1, 40, "text ".repeat(80));
     await alice.page.setViewportSize({ width: 1000, height: 500 });
     await alice.open("/");

@@ -20,7 +20,7 @@ use crate::{
         page_data::{NOTIFICATIONS_LIMIT, OlderNotifications},
         reactive::{effect, list, memo, show_when},
     },
-    client::dom::{history, page},
+    client::dom::page,
 };
 
 /// The list of notifications.
@@ -86,8 +86,8 @@ fn ArrivedButton(model: RwSignal<FeedModel>, heading: NodeRef<html::H2>) -> impl
         model.update(|model| model.set_reading_back(false));
         if let Some(heading) = heading.get_untracked() {
             page::focus(&heading);
+            page::scroll_to(&heading); // what is above it may be higher than the window
         }
-        history::scroll_to_top();
     };
     view! {
         <div class="notifications__arrived" role="status">

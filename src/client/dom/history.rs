@@ -116,11 +116,6 @@ pub fn restore_scroll() {
     window().scroll_to_with_x_and_y(0.0, y);
 }
 
-/// Scrolls the page to its top.
-pub fn scroll_to_top() {
-    window().scroll_to_with_x_and_y(0.0, 0.0);
-}
-
 fn history() -> History {
     window().history().expect("every page has one")
 }

@@ -193,6 +193,11 @@ pub fn focus(element: &web_sys::Element) {
     }
 }
 
+/// Scrolls until the element is at the top of what it scrolls in, below its scroll margin.
+pub fn scroll_to(element: &web_sys::Element) {
+    element.scroll_into_view_with_bool(true);
+}
+
 /// Moves the focus from the element on which the event is handled to the one that `selector` matches within the nearest
 /// `ancestor`.
 pub fn focus_near(event: &Event, ancestor: &str, selector: &str) {
