@@ -4,6 +4,7 @@
 import { chromium } from "@playwright/test";
 import type { BrowserContext, CDPSession, Page, Worker } from "@playwright/test";
 import { expectCopied } from "../support/app.ts";
+import { takeTurns } from "../support/notifications.ts";
 import { Person } from "../support/people.ts";
 import { expect, named, test as base } from "../support/test.ts";
 
@@ -16,25 +17,22 @@ const test = base.extend<{ app: App }>({
     const { launchOptions } = project.use;
     const browser = await chromium.launch({ ...launchOptions, executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium" });
     const context = await browser.newContext({ baseURL: server.url, permissions: ["notifications"], locale: "en-GB" });
+    await context.addInitScript(takeTurns);
     const alice = await named(new Person(await context.newPage(), context), "alice");
     await alice.enterRoom("general");
     await expectCopied(alice.page);
     const { session, registrationId } = await registrationOf(context, alice.page);
     const worker = context.serviceWorkers()[0]!;
+    await worker.evaluate(takeTurns);
     const push = async (data: unknown) => {
       const text = typeof data === "string" ? data : JSON.stringify(data);
       await session.send("ServiceWorker.deliverPushMessage", { origin: server.url, registrationId, data: text });
     };
     const shown = () =>
       alice.page.evaluate(async () => {
-        const all = (await (await navigator.serviceWorker.ready).getNotifications()).filter(({ tag }) => tag !== "ready");
+        const all = await (await navigator.serviceWorker.ready).getNotifications();
         return all.map(({ title, body, tag, lang, dir, timestamp, data }: any) => ({ title, body, tag, lang, dir, timestamp, url: data.url }));
       });
-    // The browser's tool loses a push now and then that comes right after the worker's start, and says nothing.
-    await expect(async () => {
-      await push({ title: "ready", tag: "ready" });
-      await alice.page.waitForFunction(async () => (await (await navigator.serviceWorker.ready).getNotifications({ tag: "ready" })).length, undefined, { timeout: 2_000 });
-    }).toPass();
     await use({ alice, worker, push, shown });
     await browser.close();
   },

@@ -1,6 +1,7 @@
 // Notifications and the sound of pages that are open. The browser shows real notifications; its sound is counted and not played.
 import { chromium, type BrowserContext, type Page } from "@playwright/test";
 import { expectCopied } from "../support/app.ts";
+import { takeTurns } from "../support/notifications.ts";
 import { Person } from "../support/people.ts";
 import { expect, named, test as base } from "../support/test.ts";
 
@@ -12,6 +13,7 @@ const test = base.extend<{ alice: Person }>({
     const { launchOptions } = project.use;
     const browser = await chromium.launch({ ...launchOptions, executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium" });
     const context = await browser.newContext({ baseURL: server.url, permissions: ["notifications"], locale: "en-GB" });
+    await context.addInitScript(takeTurns);
     await countNotes(context);
     await use(await named(new Person(await context.newPage(), context), "alice"));
     await browser.close();
