@@ -68,6 +68,17 @@ impl Folder {
         copy
     }
 
+    /// Waits until a write gets another time than the last one to the database: a file system's clock ticks every few
+    /// milliseconds, and a file that is overwritten within a tick looks untouched.
+    fn await_tick(&self) {
+        let probe = self.path("probe");
+        let modified = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).expect("told");
+        let last = modified(&self.database());
+        while !probe.exists() || modified(&probe) <= last {
+            fs::write(&probe, "written").expect("written");
+        }
+    }
+
     /// Rewrites the inode number in the mark, so that the mark does not count as a copy.
     fn own_mark(&self) {
         let mark = self.path("idobata.mark");

@@ -130,6 +130,7 @@ async fn what_others_write_into_the_files_of_a_server_is_noticed_before_a_post_i
         }),
         ("was overwritten", |folder| {
             // A copy from the same run, into the same inode.
+            folder.await_tick();
             fs::copy(folder.path("copy"), folder.database()).expect("copied");
         }),
         ("was put back", |folder| {
@@ -218,6 +219,7 @@ async fn an_overwriting_after_a_checkpoint_that_was_slow_to_say_how_far_it_came_
     append(&store, 1).await.expect("stored");
     index.write_all_at(&frames, 96).expect("written");
     append(&store, 1).await.expect("stored");
+    folder.await_tick();
     fs::copy(folder.path("copy"), folder.database()).expect("copied");
     let told = append(&store, 1).await.expect_err("nothing is stored").to_string();
     assert!(told.contains("was overwritten"), "{told}");
