@@ -6,12 +6,14 @@
 //! * `cli`, `http`: commands; requests and live connections
 //! * `state`: everything that a request can reach, built once
 //! * `notify`: push notifications
+//! * `search`: what people look for, and may find
 //! * `chat`, `feed`: the rooms, the feed
 //! * `authz`: authorization
 //! * `log`, `presence`, `auth`: the logs; the users who are in a room now; authentication
 //! * `limits`, `cluster`: rate and connection limits; the other nodes
 //! * `error`: the errors of a request
 //! * `store`: SQLite and PostgreSQL
+//! * `words`: the words of a text, for the index and for what is looked for in it
 //! * `clock`, `observability`: the time; log and metrics
 //! * `config`: the settings
 
@@ -33,8 +35,10 @@ pub mod notify;
 pub mod observability;
 pub mod outgoing;
 pub mod presence;
+pub mod search;
 pub mod state;
 pub mod store;
+pub mod words;
 
 use std::{io, net::SocketAddr, time::Duration};
 
