@@ -221,6 +221,7 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
     background.spawn(async move { presence.exchange().await });
     let (chat, ended) = (state.chat.clone(), stop.clone());
     background.spawn(async move { chat.signs().exchange(ended).await });
+    background.spawn(search::indexing::run(state.hub.store().clone(), state.metrics.clone(), stop.clone()));
     let (auth, swept) = (state.auth.clone(), stop.clone());
     background.spawn(async move { auth.sweep(swept).await });
     let (replica, ended) = (state.directory_replica.clone(), stop.clone());

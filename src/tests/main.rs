@@ -56,6 +56,7 @@ mod removal;
 mod rights;
 mod room_names;
 mod room_settings;
+mod search;
 mod senders;
 mod settings;
 mod signals;

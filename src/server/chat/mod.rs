@@ -10,6 +10,7 @@ mod card;
 mod changes;
 mod direct;
 mod discussions;
+mod document;
 mod encoding;
 mod hooks;
 mod joining;
@@ -43,6 +44,7 @@ pub use self::{
     card::{Card, Seen},
     direct::{Direct, room_of as direct_room_of},
     discussions::Talk,
+    document::{FoundMessage, document_of, found_message},
     encoding::{EarlierText, encode_entry, encode_frame, erases, reset_frame},
     hooks::HookMessage,
     joining::Joined,

@@ -106,6 +106,16 @@ pub struct Limits {
     )]
     pub sign_ins_per_address: Limit<Rate>,
 
+    // A list that is asked for at each pause of somebody who types, and no more: a search is the dearest of all reads.
+    /// Searches, per user; without a session, per address
+    #[arg(
+        long = "limit-searches",
+        env = "IDOBATA_LIMIT_SEARCHES",
+        default_value = "120/1m",
+        value_name = "N/TIME"
+    )]
+    pub searches: Limit<Rate>,
+
     // Ten a second: a busy script, not a loop without a pause.
     /// Requests that publish to the feed, per token; without a token, per address
     #[arg(

@@ -3,6 +3,7 @@
 
 mod consumed;
 mod during;
+mod document;
 pub mod heartbeats;
 mod newest;
 mod questions;
@@ -18,6 +19,7 @@ use self::newest::NewestStates;
 pub use self::{
     consumed::Consumed,
     during::{DuringPage, Place, Span},
+    document::document_of,
     newest::Board,
     questions::QuestionState,
     value_range::{RangeQuery, RangeSeries, ValueRange},

@@ -47,6 +47,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 pub struct RateLimits {
     messages: SharedLimiter<String>,
     previews: SharedLimiter<String>,
+    searches: SharedLimiter<String>,
     joins: SharedLimiter<String>,
     rooms: SharedLimiter<String>,
     direct: SharedLimiter<String>,
@@ -68,6 +69,7 @@ impl RateLimits {
     pub fn new(limits: &config::Limits, backplane: &Arc<dyn Backplane>) -> Self {
         let messages = "You are sending messages too fast.";
         let previews = "You are previewing too fast.";
+        let searches = "You are searching too fast.";
         let joins = "You are joining rooms too fast.";
         let rooms = "You are creating rooms too fast.";
         let direct = "You are starting direct messages too fast.";
@@ -84,6 +86,7 @@ impl RateLimits {
         Self {
             messages: SharedLimiter::new(backplane, "messages", limits.messages, messages),
             previews: SharedLimiter::new(backplane, "previews", limits.messages, previews),
+            searches: SharedLimiter::new(backplane, "searches", limits.searches, searches),
             joins: SharedLimiter::new(backplane, "joins", limits.joins, joins),
             rooms: SharedLimiter::new(backplane, "rooms", limits.rooms, rooms),
             direct: SharedLimiter::new(backplane, "direct", limits.direct, direct),
@@ -119,6 +122,12 @@ impl RateLimits {
     /// Counts a preview of a message. It has the limit of messages, and takes nothing of their allowance.
     pub async fn preview(&self, user: &User) -> Result<(), Rejection> {
         self.previews.check(&user.id).await
+    }
+
+    /// Counts a search of a person, or of an address that nobody has signed in from.
+    pub async fn search(&self, user: Option<&User>, address: IpAddr) -> Result<(), Rejection> {
+        let searcher = user.map_or_else(|| counted_as(address).to_string(), |user| user.id.clone());
+        self.searches.check(&searcher).await
     }
 
     /// Counts a room that a person joins.
@@ -205,6 +214,7 @@ impl RateLimits {
         let Self {
             messages,
             previews,
+            searches,
             joins,
             rooms,
             direct,
@@ -223,6 +233,7 @@ impl RateLimits {
         for names in [
             messages,
             previews,
+            searches,
             joins,
             rooms,
             direct,

@@ -78,6 +78,7 @@ pub struct Metrics {
     pushes_sent: Counter,
     pushes_failed: Counter,
     push_subscriptions_dropped: Counter,
+    search_unindexed: Gauge,
     post_seconds: Histogram,
     store_commit_seconds: Histogram,
     delivery_seconds: Histogram,
@@ -105,6 +106,12 @@ impl Default for Metrics {
             "push_subscriptions_dropped",
             "Devices that get no more pushes, because their push service says that they are gone",
         );
+        let search_unindexed = Gauge::default();
+        registry.register(
+            "search_unindexed",
+            "Earlier entries that the search does not find yet",
+            search_unindexed.clone(),
+        );
         let mut histogram = |name, help| {
             let histogram = Histogram::new(BUCKETS_SECONDS);
             registry.register(name, help, histogram.clone());
@@ -130,6 +137,7 @@ impl Default for Metrics {
             pushes_sent,
             pushes_failed,
             push_subscriptions_dropped,
+            search_unindexed,
             registry,
         }
     }
@@ -189,6 +197,16 @@ impl Metrics {
     /// Counts a device that its push service does not know any more.
     pub(crate) fn count_push_subscription_dropped(&self) {
         self.push_subscriptions_dropped.inc();
+    }
+
+    /// The entries that the search does not find yet.
+    pub fn unindexed(&self) -> u64 {
+        u64::try_from(self.search_unindexed.get()).unwrap_or_default()
+    }
+
+    /// Notes how many entries the search does not find yet.
+    pub fn set_unindexed(&self, left: u64) {
+        self.search_unindexed.set(i64::try_from(left).unwrap_or(i64::MAX));
     }
 
     /// Records a post or publication that is acknowledged now and arrived at the log at `since`.
@@ -304,6 +322,9 @@ idobata_pushes_failed_total 1
 # HELP idobata_push_subscriptions_dropped_total Devices that get no more pushes, because their push service says that they are gone.
 # TYPE idobata_push_subscriptions_dropped_total counter
 idobata_push_subscriptions_dropped_total 1
+# HELP idobata_search_unindexed Earlier entries that the search does not find yet.
+# TYPE idobata_search_unindexed gauge
+idobata_search_unindexed 7
 # HELP idobata_log_lines_lost_total Lines of the log that could not be written.
 # TYPE idobata_log_lines_lost_total counter
 idobata_log_lines_lost_total 0
@@ -333,6 +354,7 @@ idobata_backplane_up 1
         metrics.count_push_sent();
         metrics.count_push_failed();
         metrics.count_push_subscription_dropped();
+        metrics.set_unindexed(7);
         let text = metrics.render(Some(true));
         let others = text.lines().filter(|line| !line.contains("_seconds"));
         assert_eq!(sorted(others), sorted(COUNTERS_AND_GAUGES.lines()), "{text}");

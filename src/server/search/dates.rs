@@ -1,9 +1,6 @@
 //! Days, months and years of a search, in the time zone of who asks. `query` is the caller.
 
-use jiff::{ToSpan, civil::Date};
-
-use super::query::{Asker, bad};
-use crate::protocol::problem::Rejection;
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
 /// A span of whole days, in milliseconds since the Unix epoch.
 pub(super) struct Day {
@@ -13,20 +10,16 @@ pub(super) struct Day {
 }
 
 /// Reads `2026-11-28`, `2026-11`, `2026`, `today` or `yesterday`.
-pub(super) fn parse_day(filter: &str, text: &str, asker: &Asker<'_>) -> Result<Day, Rejection> {
-    let today = asker.now.to_zoned(asker.zone.clone()).date();
+pub(super) fn parse_day(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Day> {
+    let today = now.to_zoned(zone.clone()).date();
     let span = match text.to_lowercase().as_str() {
         "today" => Some((today, today.tomorrow().ok())),
         "yesterday" => today.yesterday().ok().map(|day| (day, Some(today))),
         digits => parse_digits(&digits.replace('/', "-")),
     };
-    let day = span.and_then(|(first, next)| {
-        let at = |date: Date| Some(date.to_zoned(asker.zone.clone()).ok()?.timestamp().as_millisecond());
-        Some(Day { begins_ms: at(first)?, ends_ms: at(next?)? })
-    });
-    day.ok_or_else(|| {
-        bad(format!("{filter}:{text} is no day: write {filter}:2026-11-28, {filter}:2026-11, {filter}:today or {filter}:yesterday."))
-    })
+    let (first, next) = span?;
+    let at = |date: Date| Some(date.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond());
+    Some(Day { begins_ms: at(first)?, ends_ms: at(next?)? })
 }
 
 /// A day, a month or a year, with the first day after it.

@@ -6,7 +6,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::dates::{Day, parse_day};
+use super::dates::parse_day;
 use crate::{
     protocol::{
         feed::Level,
@@ -102,7 +102,7 @@ impl Reading {
             "before" | "after" | "on" if part.is_not => {
                 Err(bad(format!("-{filter}: is not possible: use before: or after: for the other time.")))
             }
-            "before" | "after" | "on" => self.take_day(filter, parse_day(filter, &part.text, asker)?),
+            "before" | "after" | "on" => self.take_day(filter, &part.text, asker),
             _ => {
                 let facets = facets(filter, part.text.trim(), asker)?;
                 self.take_facets(filter, facets, part.is_not);
@@ -139,7 +139,12 @@ impl Reading {
         }
     }
 
-    fn take_day(&mut self, filter: &str, day: Day) -> Result<(), Rejection> {
+    fn take_day(&mut self, filter: &str, text: &str, asker: &Asker<'_>) -> Result<(), Rejection> {
+        let day = parse_day(text, asker.now, &asker.zone).ok_or_else(|| {
+            bad(format!(
+                "{filter}:{text} is no day: write {filter}:2026-11-28, {filter}:2026-11, {filter}:today or {filter}:yesterday."
+            ))
+        })?;
         let query = &mut self.query;
         if filter != "before" {
             let from_ms = if filter == "on" { day.begins_ms } else { day.ends_ms };
@@ -260,12 +265,9 @@ pub(super) fn bad(message: String) -> Rejection {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::protocol::properties::text;
 
-    fn asker() -> Asker<'static> {
+    pub(super) fn asker() -> Asker<'static> {
         let now = "2026-11-28T12:00:00Z".parse().expect("a time");
         Asker { id: Some("7"), now, zone: TimeZone::UTC }
     }
@@ -357,6 +359,14 @@ mod tests {
             assert!(error.message.contains(part), "{text}: {}", error.message);
         }
     }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::{tests::asker, *};
+    use crate::protocol::properties::text;
 
     proptest! {
         #[test]

@@ -34,6 +34,7 @@ use super::{
     observability::metrics::Metrics,
     outgoing::Outgoing,
     presence,
+    search::Searching,
     store::{
         Bounds, Sharing, StoreError, TopicName,
         clock_record::ClockRecord,
@@ -59,6 +60,8 @@ impl Deref for AppState {
 pub struct Parts {
     /// The rooms.
     pub chat: Arc<Chat>,
+    /// The search over rooms and feed.
+    pub searching: Searching,
     /// Push notifications.
     pub notifier: Arc<Notifier>,
     /// The feed.
@@ -160,6 +163,8 @@ impl AppState {
             room: chat::encode_entry,
             user: chat::encode_mark,
             erases: chat::erases,
+            feed_document: feed::document_of,
+            room_document: chat::document_of,
         };
         let topics = Topics::start(encoders, metrics.clone(), backplane.clone())
             .context("the threads that deliver cannot be started")?;
@@ -259,6 +264,7 @@ impl AppState {
             .with(directory_replica::SUBJECT, replica.clone());
         backplane.attach(epoch.as_str(), Arc::new(dispatcher));
         Ok(Self(Arc::new(Parts {
+            searching: Searching::new(hub.clone(), rights.clone(), chat.clone()),
             chat,
             notifier: Arc::new(notifier),
             feed,

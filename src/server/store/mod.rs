@@ -30,6 +30,7 @@ mod people;
 pub mod postgres;
 pub(crate) mod private_file;
 mod reference;
+mod search;
 pub mod sqlite;
 mod state;
 pub mod transfer;
@@ -55,6 +56,7 @@ pub use self::{
     channels::Channels,
     people::Person,
     reference::{Reference, Resolve, Resolved},
+    search::{Document, Hit, IndexProgress, Place, Search},
     state::{FoldState, FoldedState, STATE_KEYS_MAX, State, StateChange, Unchanged},
 };
 
@@ -434,6 +436,12 @@ pub trait Announce: Send + Sync + 'static {
 
     /// A transaction that wrote something took so long, from its beginning to its durable commit.
     fn note_commit(&self, _took: Duration) {}
+
+    /// What a search finds of an entry as it is stored; `None`: it is not found. A pure function of the entry, which the
+    /// store calls in the transaction that appends or changes it.
+    fn document(&self, _record: &Record) -> Option<Document> {
+        None
+    }
 }
 
 /// The logs of all topics and the list of rooms. All methods may be called concurrently.
@@ -562,6 +570,14 @@ pub trait Store: Send + Sync + 'static {
         except: &[String],
         limit: usize,
     ) -> Result<Vec<String>, StoreError>;
+
+    /// The newest entries that a search finds, those of the newest time first. Entries that are not indexed yet are not found,
+    /// see [`Store::index_step`].
+    async fn search(&self, search: &Search) -> Result<Vec<Hit>, StoreError>;
+
+    /// Indexes some entries that an older program left unindexed, or indexed by an older rule, and says how many are left.
+    /// It may be called on several nodes, and goes on where the last step ended, also after a restart.
+    async fn index_step(&self) -> Result<IndexProgress, StoreError>;
 
     /// Removes the entries that retention does not keep, and records the highest removed offset of each channel.
     /// Returns the number of removed entries. Age is applied in offset order, so that an entry with a wrong timestamp

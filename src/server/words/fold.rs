@@ -10,6 +10,9 @@ use icu_properties::{
 };
 use unicode_segmentation::UnicodeSegmentation;
 
+/// Characters of an emoji: the longest family has seven. A cluster may have thousands of marks and joined signs.
+const SYMBOL_MAX_CHARS: usize = 16;
+
 /// A folded character, or a folded emoji, with its place in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Folded {
@@ -32,7 +35,10 @@ pub(super) fn folded(text: &str) -> Vec<Folded> {
         }
         let text = fold(cluster);
         match text.chars().next() {
-            Some(first) if is_symbol(first) => parts.push(Folded { text, first, bytes }),
+            Some(first) if is_symbol(first) => {
+                let text = text.chars().take(SYMBOL_MAX_CHARS).collect();
+                parts.push(Folded { text, first, bytes });
+            }
             _ => parts.extend(text.chars().map(|first| Folded {
                 text: first.to_string(),
                 first,
@@ -106,6 +112,13 @@ fn is_unseen(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sign_with_marks_without_end_is_a_short_word() {
+        let text = format!("🦀{}", "\u{301}".repeat(5_000));
+        assert_eq!(folded(&text)[0].text.chars().count(), SYMBOL_MAX_CHARS);
+        assert_eq!(folded(&text).len(), 1);
+    }
 
     #[test]
     fn what_people_mean_as_one_is_one() {

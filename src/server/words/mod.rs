@@ -206,10 +206,7 @@ fn whole(parts: &[Folded]) -> Word {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::protocol::properties::text;
 
     fn line_of(text: &str) -> String {
         texts(words(text)).join(" ")
@@ -277,6 +274,14 @@ mod tests {
         assert_eq!(words(&"a ".repeat(WORDS_MAX + 5)).len(), WORDS_MAX);
         assert_eq!(words(&"x".repeat(1_000))[0].text.len(), WORD_MAX_CHARS);
     }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::protocol::properties::text;
 
     proptest! {
         #[test]

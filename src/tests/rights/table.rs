@@ -152,6 +152,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/api/actions", "", "401 403 403 403 403 200 403 403"),
     row("POST", "/api/markdown", r#"{"text":"*hello*"}"#, "401 200 200 200 200 200 403 403"),
     row("GET", "/api/emoji?q=ta", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/api/search?q=ta", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/api/channels", "", "401 403 403 403 403 200 403 403"),
     // Of a limited channel there is as little as of one that nobody has used.
     row("GET", "/api/channels/ops/values", "", "401 200 200 200 200 200 403 403"),

@@ -21,5 +21,6 @@ pub(crate) mod publishers;
 pub(crate) mod push;
 pub(crate) mod room_settings;
 pub(crate) mod rooms;
+pub(crate) mod search;
 pub(crate) mod session;
 pub(crate) mod user;

@@ -2,10 +2,13 @@
 //! encodes each entry once by them. The log itself must know no body of an entry.
 
 use super::EntryChange;
-use crate::server::store::{Record, TopicName};
+use crate::server::store::{Document, Record, TopicName};
 
 /// Encodes the JSON of an entry for its readers.
 pub(crate) type Encode = fn(&Record) -> String;
+
+/// Says what a search finds of an entry; `None`: it is not found.
+pub(crate) type Describe = fn(&Record) -> Option<Document>;
 
 /// The encoder of each kind of topic.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +22,10 @@ pub struct Encoders {
     /// Returns true if this change of a room erases the entry that it changes: nothing of that entry, and of its other
     /// changes, may stay in memory.
     pub erases: fn(&Record) -> bool,
+    /// What a search finds of an entry of the feed.
+    pub feed_document: Describe,
+    /// What a search finds of an entry of a room.
+    pub room_document: Describe,
 }
 
 impl Encoders {
@@ -31,6 +38,15 @@ impl Encoders {
         }
     }
 
+    /// What a search finds of an entry, by its topic. Nothing of a user's log is found.
+    pub(super) fn document(&self, record: &Record) -> Option<Document> {
+        match record.topic {
+            TopicName::Feed => (self.feed_document)(record),
+            TopicName::Room(_) => (self.room_document)(record),
+            TopicName::User(_) => None,
+        }
+    }
+
     /// The change that an entry is, if it is one.
     pub(super) fn change_of(&self, record: &Record) -> Option<EntryChange> {
         record.target.map(|target| EntryChange { target, erases: (self.erases)(record) })
@@ -40,6 +56,7 @@ impl Encoders {
     #[cfg(test)]
     pub(crate) fn verbatim() -> Self {
         let body: Encode = |record| record.body.clone();
-        Self { feed: body, room: body, user: body, erases: |record| record.body == "erase" }
+        let erases = |record: &Record| record.body == "erase";
+        Self { feed: body, room: body, user: body, erases, feed_document: |_| None, room_document: |_| None }
     }
 }

@@ -41,7 +41,7 @@ use crate::{
     server::{
         cluster::backplane::{Backplane, MessageHandler},
         observability::metrics::Metrics,
-        store::{Announce, Appended, Bounds, Channels, Record, Slice, TopicName},
+        store::{Announce, Appended, Bounds, Channels, Document, Record, Slice, TopicName},
     },
 };
 
@@ -267,6 +267,10 @@ impl Topics {
 impl Announce for Topics {
     fn note_commit(&self, took: Duration) {
         self.metrics.observe_commit(took);
+    }
+
+    fn document(&self, record: &Record) -> Option<Document> {
+        self.encoders.document(record)
     }
 
     fn announce(&self, epoch: &Epoch, appended: &[Appended]) {

@@ -4,7 +4,8 @@
 use std::sync::{Arc, Mutex};
 
 use super::{
-    Announce, Appended, Channels, Filter, NewEntry, Record, RoomCreation, Sharing, Store, TopicName,
+    Announce, Appended, Channels, Document, Filter, NewEntry, Record, RoomCreation, Sharing, Store,
+    TopicName,
     directory::{DocumentStore, Kind, Mutation, Precondition},
     location::{Location, Opened},
     postgres::cluster::{Cluster, execute},
@@ -22,6 +23,7 @@ use crate::{
 mod changes;
 mod counts;
 mod people;
+mod search;
 mod states;
 mod tags;
 mod threads;
@@ -29,6 +31,7 @@ mod threads;
 use changes::*;
 use counts::*;
 use people::*;
+use search::*;
 use states::*;
 use tags::*;
 use threads::*;
@@ -43,6 +46,10 @@ struct Announced(Mutex<Vec<Offset>>);
 impl Announce for Announced {
     fn announce(&self, _: &Epoch, appended: &[Appended]) {
         self.0.lock().expect("whole").extend(appended.iter().map(|one| one.record.offset));
+    }
+
+    fn document(&self, record: &Record) -> Option<Document> {
+        search::document_of(record)
     }
 }
 
@@ -665,7 +672,7 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     let path = folder.as_ref().expect("it has one").path().join("test.db");
     // The schema as the version before `removals` left it.
     let connection = rusqlite::Connection::open(&path).expect("opened");
-    let downgrade = "DROP TABLE erasures; DROP TABLE people; DROP INDEX entries_notices_by_channel; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed;
+    let downgrade = "DROP TABLE search_words; DROP TABLE search_documents; DROP TABLE search_pending; DROP TABLE search_version; DROP TABLE erasures; DROP TABLE people; DROP INDEX entries_notices_by_channel; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed;
                      DROP INDEX entries_counted; ALTER TABLE entries DROP COLUMN erased; DROP TABLE states; DROP TABLE tags; DROP INDEX entries_by_thread; ALTER TABLE entries DROP COLUMN thread;
                      DROP INDEX entries_by_target; ALTER TABLE entries DROP COLUMN target; PRAGMA user_version = 4;";
     connection.execute_batch(downgrade).expect("taken back");
@@ -769,4 +776,10 @@ on_both_stores! {
     people_are_those_whose_log_has_the_key_by_how_their_name_begins,
     people_are_found_by_whole_names_those_first_who_were_seen_last,
     who_was_not_seen_for_long_and_has_no_marks_is_forgotten,
+    a_query_finds_what_the_table_says,
+    what_is_found_comes_newest_first_page_by_page_and_only_where_it_is_looked_for,
+    an_edit_and_a_deletion_change_what_is_found_at_once,
+    what_retention_or_a_removed_room_takes_is_not_found,
+    an_entry_may_take_earlier_ones_out,
+    what_is_not_indexed_yet_is_indexed_step_by_step_also_after_a_restart,
 }

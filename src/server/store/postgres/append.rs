@@ -10,14 +10,14 @@ use deadpool_postgres::{
     Client,
     tokio_postgres::{Error, Statement, error::Severity, types::ToSql},
 };
-use futures_util::future::{try_join3, try_join4};
+use futures_util::future::{try_join3, try_join5};
 
 use super::{
     connect::{Connection, in_time},
     place,
     read::{self, COLUMNS, From, epoch_of, record_of},
     rows::{Key, Known, Rows},
-    signed,
+    search, signed,
     states::{self, States},
     tags::{self, Tags},
 };
@@ -25,7 +25,7 @@ use crate::{
     protocol::cursor::{Epoch, Offset},
     server::{
         clock::now_ms,
-        store::{Appended, Erase, Filter, NewEntry, Record, StoreError, TopicName, new_epoch},
+        store::{Announce, Appended, Erase, Filter, NewEntry, Record, StoreError, TopicName, new_epoch},
     },
 };
 
@@ -131,6 +131,7 @@ pub(super) async fn run(
     connection: &Connection,
     name: &TopicName,
     jobs: Vec<Vec<NewEntry>>,
+    announce: &dyn Announce,
 ) -> Result<(Vec<Answer>, New), Failure> {
     let (topic, known) = in_time(begin(connection, name, &jobs)).await?;
     let targets: Vec<_> = jobs.iter().flatten().flat_map(targets_of).map(signed).collect();
@@ -143,12 +144,15 @@ pub(super) async fn run(
     for (target, erase) in new.erased().to_vec() {
         new.rewrite(in_time(erased_changes(connection, &topic, target, erase)).await?);
     }
+    let found = search::Update::of(&new, announce);
     let prepared = in_time(Prepared::new(connection)).await?;
     let has_erased = !new.erased().is_empty();
     let written = connection.finish(async {
-        prepared.write(connection, &topic, timestamp, &new).await.map_err(|error| match decision(&error) {
-            Some(Severity::Error) => error.into(),
-            _ => StoreError::Undecided,
+        prepared.write(connection, &topic, timestamp, &new, &found).await.map_err(|error| {
+            match decision(&error) {
+                Some(Severity::Error) => error.into(),
+                _ => StoreError::Undecided,
+            }
         })
     });
     match written.await {
@@ -279,6 +283,7 @@ struct Prepared {
     rewrite: Statement,
     tags: tags::Prepared,
     states: states::Prepared,
+    search: search::Prepared,
 }
 
 impl Prepared {
@@ -302,12 +307,20 @@ impl Prepared {
             .await?;
         let tags = tags::Prepared::new(client).await?;
         let states = states::Prepared::new(client).await?;
-        Ok(Self { insert, update, rewrite, tags, states })
+        let search = search::Prepared::new(client).await?;
+        Ok(Self { insert, update, rewrite, tags, states, search })
     }
 
     /// Inserts the rows, rewrites changed entries, updates the head and commits; all of it is sent at once. After a failed
     /// statement the `COMMIT` rolls back.
-    async fn write(&self, client: &Client, topic: &Topic, timestamp: i64, new: &Rows) -> Result<(), Error> {
+    async fn write(
+        &self,
+        client: &Client,
+        topic: &Topic,
+        timestamp: i64,
+        new: &Rows,
+        found: &search::Update,
+    ) -> Result<(), Error> {
         if new.is_empty() {
             // A topic is not made by what is not stored.
             return client.batch_execute(if topic.is_new { "ROLLBACK" } else { "COMMIT" }).await;
@@ -352,8 +365,13 @@ impl Prepared {
             client.batch_execute("COMMIT").await?;
             return Err(error);
         }
+        if let Err(error) = self.search.remove(client, topic.id, found).await {
+            client.batch_execute("COMMIT").await?;
+            return Err(error);
+        }
         let (insert, update) = (client.execute(&self.insert, &row), client.execute(&self.update, &place));
-        try_join4(insert, rewrite, update, client.batch_execute("COMMIT")).await?;
+        let put = self.search.put(client, topic.id, found);
+        try_join5(insert, rewrite, update, put, client.batch_execute("COMMIT")).await?;
         Ok(())
     }
 }

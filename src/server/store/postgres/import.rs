@@ -46,6 +46,10 @@ impl Import {
         in_time(async {
             let row =
                 self.connection.query_one(insert, &[name, epoch, head, floor, timestamp, removed]).await?;
+            // The server that starts on this database indexes it.
+            let pending = r#"INSERT INTO search_pending SELECT id, 0 FROM topics
+                             WHERE id = $1 AND NOT starts_with(name, 'user:')"#;
+            self.connection.execute(pending, &[&row.get::<_, i64>(0)]).await?;
             Ok(row.get(0))
         })
         .await

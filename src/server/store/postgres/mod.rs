@@ -25,6 +25,7 @@ mod removals;
 mod rooms;
 mod rows;
 mod schema;
+mod search;
 mod states;
 mod tags;
 #[cfg(test)]
@@ -45,8 +46,8 @@ use self::{
     read::From,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Filter, NewEntry, NewestCounted, Person, Record, RoomCreation,
-    Sharing, Side, Slice, State, Store, StoreError, Thread, TopicName,
+    Announce, Appended, Bounds, Channels, Filter, Hit, IndexProgress, NewEntry, NewestCounted, Person,
+    Record, RoomCreation, Search, Sharing, Side, Slice, State, Store, StoreError, Thread, TopicName,
     directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::Due,
 };
@@ -61,6 +62,7 @@ const NULL: char = '\0';
 /// A history in a PostgreSQL database.
 pub struct PostgresStore {
     connections: Arc<Connections>,
+    announce: Arc<dyn Announce>,
     queues: Queues,
     take_instance_lock: Mutex<Option<InstanceLock>>,
 }
@@ -81,8 +83,8 @@ impl PostgresStore {
             warn_of_plain_text(&connection).await?;
         }
         drop(connection);
-        let queues = Queues::new(connections.clone(), announce);
-        Ok(Self { queues, connections, take_instance_lock: Mutex::default() })
+        let queues = Queues::new(connections.clone(), announce.clone());
+        Ok(Self { queues, announce, connections, take_instance_lock: Mutex::default() })
     }
 
     /// Takes the instance lock until this store is closed. Fails if another server uses the database and the two cannot
@@ -361,6 +363,16 @@ impl Store for PostgresStore {
         names.retain(|name| !except.contains(name));
         names.truncate(limit);
         Ok(names)
+    }
+
+    async fn search(&self, search: &Search) -> Result<Vec<Hit>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(search::find(&connection, search)).await
+    }
+
+    async fn index_step(&self) -> Result<IndexProgress, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(search::index_step(&connection, &*self.announce)).await
     }
 
     async fn trim(&self, topic: &TopicName, retention: Retention, now_ms: i64) -> Result<u64, StoreError> {

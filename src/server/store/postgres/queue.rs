@@ -119,7 +119,9 @@ impl Shared {
 
     async fn vacuum_once(&self) -> Result<(), StoreError> {
         let connection = self.connections.get().await?;
-        connection.finish(async { Ok(connection.batch_execute("VACUUM entries").await?) }).await
+        connection
+            .finish(async { Ok(connection.batch_execute("VACUUM entries, search_documents").await?) })
+            .await
     }
 
     /// Enqueues a job. The first one starts the topic's writer.
@@ -150,7 +152,9 @@ impl Writer {
             let outcome = match self.shared.connections.get().await {
                 Ok(connection) => {
                     let since = Instant::now();
-                    append::run(&connection, &self.topic, drafts).await.map(|done| (done, since.elapsed()))
+                    append::run(&connection, &self.topic, drafts, &*self.shared.announce)
+                        .await
+                        .map(|done| (done, since.elapsed()))
                 }
                 Err(error) => Err(error.into()),
             };

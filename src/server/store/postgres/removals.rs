@@ -38,6 +38,10 @@ pub(super) async fn remove(
                ),
                untagged AS (
                    DELETE FROM tags WHERE topic = $1 AND target IN (SELECT "offset" FROM gone WHERE lasting)
+               ),
+               unfound AS (
+                   DELETE FROM search_documents
+                   WHERE topic = $1 AND "offset" IN (SELECT "offset" FROM gone WHERE lasting)
                )
                SELECT count(*) FROM gone"#
         ))

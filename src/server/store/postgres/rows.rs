@@ -33,6 +33,8 @@ pub(super) struct Rows {
     known: HashMap<Key, Known>,
     /// The entries that changes of the batch change, as far as they were stored before it, as they are now.
     stored: HashMap<Offset, Record>,
+    /// Those of them that were changed, as they were before the batch.
+    before: HashMap<Offset, Record>,
     /// The new rows, in order.
     records: Vec<Record>,
     lasting: Vec<bool>,
@@ -73,6 +75,7 @@ impl Rows {
             timestamp,
             known,
             stored,
+            before: HashMap::new(),
             records: Vec::new(),
             lasting: Vec::new(),
             threads: Vec::new(),
@@ -187,7 +190,9 @@ impl Rows {
             Some(index) => self.records[index] = record,
             None => {
                 self.rewritten.insert(record.offset, record.body.clone());
-                self.stored.insert(record.offset, record);
+                if let Some(before) = self.stored.insert(record.offset, record) {
+                    self.before.entry(before.offset).or_insert(before);
+                }
             }
         }
     }
@@ -264,6 +269,16 @@ impl Rows {
     /// Offsets and new bodies of the stored rows that change.
     pub(super) fn rewritten(&self) -> impl Iterator<Item = (Offset, &str)> {
         self.rewritten.iter().map(|(offset, body)| (*offset, body.as_str()))
+    }
+
+    /// The new rows, and whether each is kept.
+    pub(super) fn new_records(&self) -> impl Iterator<Item = (&Record, bool)> {
+        self.records.iter().zip(self.lasting.iter().copied())
+    }
+
+    /// The stored entries that changes of the batch changed, before and after it.
+    pub(super) fn changed_records(&self) -> impl Iterator<Item = (&Record, &Record)> {
+        self.rewritten.keys().filter_map(|offset| Some((self.before.get(offset)?, self.stored.get(offset)?)))
     }
 
     /// The answers for the new rows, in order.

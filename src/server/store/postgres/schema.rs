@@ -5,7 +5,7 @@
 
 use deadpool_postgres::Client;
 
-use super::identity;
+use super::{identity, search};
 use crate::server::store::StoreError;
 
 /// Key of the advisory lock that is held while the tables are created or inspected as a whole, because two nodes may
@@ -13,7 +13,7 @@ use crate::server::store::StoreError;
 const LOCK: i64 = 0x0001_D0BA_7A00;
 
 /// The migrations. Their number is the schema's version.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     r#"
     CREATE TABLE topics (
         id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -141,6 +141,23 @@ const MIGRATIONS: [&str; 10] = [
     CREATE INDEX people_by_age ON people (seen);
     CREATE INDEX states_by_key ON states (key, topic);
 "#,
+    // As in SQLite: the index of the search. A search reads the list of what is not in the GIN index yet word by word, so the
+    // list is kept short (in kB).
+    r#"
+    CREATE TABLE search_documents (
+        topic BIGINT NOT NULL,
+        "offset" BIGINT NOT NULL,
+        place BIGINT NOT NULL,
+        channel TEXT COLLATE "C",
+        words TSVECTOR NOT NULL,
+        PRIMARY KEY (topic, "offset")
+    );
+    CREATE INDEX search_documents_by_place ON search_documents (place, topic, "offset");
+    CREATE INDEX search_documents_words ON search_documents USING gin (words) WITH (gin_pending_list_limit = 256);
+    CREATE TABLE search_pending (topic BIGINT PRIMARY KEY, "offset" BIGINT NOT NULL);
+    CREATE TABLE search_version (version BIGINT NOT NULL);
+    INSERT INTO search_version VALUES (0);
+"#,
 ];
 
 /// Brings the database to the newest schema and compares its identity with the stored one, all in one transaction.
@@ -150,6 +167,7 @@ pub(super) async fn open(client: &Client) -> Result<String, StoreError> {
     lock(client).await?;
     expect_utf8(client).await?;
     migrate(client).await?;
+    search::open(client).await?;
     let identity = identity::settle(client).await?;
     client.batch_execute("COMMIT").await?;
     Ok(identity)

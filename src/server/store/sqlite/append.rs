@@ -6,7 +6,7 @@ use super::{
     erasure,
     read::{epoch_of, stored_at},
     record::{COLUMNS, record_of},
-    states, tags, threads, writes,
+    search, states, tags, threads, writes,
 };
 use crate::{
     protocol::{
@@ -17,8 +17,8 @@ use crate::{
     server::{
         clock::now_ms,
         store::{
-            Appended, Change, Erase, NewEntry, Record, Reference, RoomCreation, StoreError, TagState,
-            TopicName, new_epoch, state,
+            Announce, Appended, Change, Erase, NewEntry, Record, Reference, RoomCreation, StoreError,
+            TagState, TopicName, new_epoch, state,
         },
     },
 };
@@ -64,6 +64,7 @@ pub(super) fn append(
     connection: &Connection,
     name: &TopicName,
     drafts: Vec<NewEntry>,
+    announce: &dyn Announce,
 ) -> Result<Batch, StoreError> {
     let (topic, is_new_topic) = match topic(connection, name)? {
         Some(topic) => (topic, false),
@@ -92,7 +93,8 @@ pub(super) fn append(
         }
         head += 1;
         let change = draft.change.clone();
-        let folded = change.map(|change| fold(connection, name, topic.id, head, &change)).transpose()?;
+        let folded =
+            change.map(|change| fold(connection, name, topic.id, head, &change, announce)).transpose()?;
         let folded = folded.map(|Outcome { record, change_body, erases }| {
             has_erased |= erases;
             draft.body = change_body.unwrap_or_else(|| std::mem::take(&mut draft.body));
@@ -104,7 +106,11 @@ pub(super) fn append(
             let resolved = resolved.map_err(StoreError::Rejected)?;
             (draft.body, thread) = (resolved.body, resolved.thread);
         }
+        let is_lasting = draft.lasting;
         let record = insert(connection, name, topic.id, head, timestamp, draft, thread)?;
+        if is_lasting {
+            search::append(connection, topic.id, &record, announce)?;
+        }
         appended.push(Appended { record, first: true, folded, unchanged: None });
     }
     // If all were repeats or changed nothing, nothing is written.
@@ -149,6 +155,7 @@ fn fold(
     topic: i64,
     offset: Offset,
     change: &Change,
+    announce: &dyn Announce,
 ) -> Result<Outcome, StoreError> {
     let stored = stored_at(connection, name, topic, change.target)?;
     let state = match &change.tag {
@@ -170,7 +177,9 @@ fn fold(
         threads::leave(connection, topic, change.target)?;
     }
     let (body, change_body) = (folded.body, folded.change_body);
-    Ok(Outcome { record: Record { body, ..stored }, change_body, erases: folded.erase.is_some() })
+    let record = Record { body, ..stored.clone() };
+    search::change(connection, topic, &stored, &record, announce)?;
+    Ok(Outcome { record, change_body, erases: folded.erase.is_some() })
 }
 
 /// Rewrites the bodies of the changes of an entry.

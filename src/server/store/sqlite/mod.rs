@@ -25,6 +25,7 @@ mod record;
 mod removals;
 pub mod restore;
 mod schema;
+mod search;
 mod stamp;
 mod states;
 mod tags;
@@ -51,8 +52,8 @@ use self::{
     read::From, wal_bound::WalBound, writer::Writer,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Filter, NewEntry, NewestCounted, Person, Record, RoomCreation,
-    Side, Slice, State, Store, StoreError, Thread, TopicName,
+    Announce, Appended, Bounds, Channels, Filter, Hit, IndexProgress, NewEntry, NewestCounted, Person,
+    Record, RoomCreation, Search, Side, Slice, State, Store, StoreError, Thread, TopicName,
     directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::{Due, Health},
 };
@@ -93,7 +94,8 @@ impl SqliteStore {
         announce: Arc<dyn Announce>,
     ) -> Result<Self, StoreError> {
         let lenience = Lenience { make: true, accept_loss: settings.accept_loss };
-        let (connection, mark) = opening::open(path, lenience)?;
+        let (mut connection, mark) = opening::open(path, lenience)?;
+        search::open(&mut connection)?;
         let mark = Arc::new(mark);
         let wal = WalBound::new(path.to_owned(), settings.max_wal_bytes);
         let guard = Arc::new(Guard::over(path, &connection, &mark, wal)?);
@@ -252,10 +254,10 @@ impl Store for SqliteStore {
 
     async fn append(&self, topic: &TopicName, drafts: Vec<NewEntry>) -> Result<Vec<Appended>, StoreError> {
         let (name, announce, mark) = (topic.clone(), self.announce.clone(), self.mark.clone());
-        let guard = self.guard.clone();
+        let (guard, documents) = (self.guard.clone(), self.announce.clone());
         let batch = self
             .write(
-                move |connection| append::append(connection, &name, drafts),
+                move |connection| append::append(connection, &name, drafts, &*documents),
                 move |Batch { epoch, appended, has_erased }| {
                     if *has_erased {
                         guard.request_erasure();
@@ -422,6 +424,16 @@ impl Store for SqliteStore {
         names.retain(|name| !except.contains(name));
         names.truncate(limit);
         Ok(names)
+    }
+
+    async fn search(&self, search: &Search) -> Result<Vec<Hit>, StoreError> {
+        let search = search.clone();
+        self.read(move |connection| search::find(connection, &search)).await
+    }
+
+    async fn index_step(&self) -> Result<IndexProgress, StoreError> {
+        let documents = self.announce.clone();
+        self.write(move |connection| search::index_step(connection, &*documents), |_| ()).await
     }
 
     async fn trim(&self, topic: &TopicName, retention: Retention, now_ms: i64) -> Result<u64, StoreError> {

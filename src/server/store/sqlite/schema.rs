@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::server::store::StoreError;
 
 /// The migrations. Their number is the schema's version (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     "
     CREATE TABLE topics (
         id INTEGER PRIMARY KEY,
@@ -152,6 +152,29 @@ const MIGRATIONS: [&str; 14] = [
     "
     CREATE TABLE erasures (count INTEGER NOT NULL, finished INTEGER NOT NULL) STRICT;
     INSERT INTO erasures SELECT EXISTS (SELECT 1 FROM entries WHERE erased = 1), 0;
+",
+    // The index of the search, the topics that are to be indexed, each with the offset up to which it is, and the version of the
+    // words. Words are cut before they are stored: the tokenizer leaves them whole. secure-delete: what is deleted goes from
+    // the index's segments at once.
+    "
+    CREATE TABLE search_documents (
+        id INTEGER PRIMARY KEY,
+        topic INTEGER NOT NULL REFERENCES topics (id),
+        offset INTEGER NOT NULL,
+        channel TEXT,
+        words TEXT NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX search_documents_by_offset ON search_documents (topic, offset);
+    CREATE VIRTUAL TABLE search_words USING fts5 (
+        words, content='search_documents', content_rowid='id', columnsize=0, tokenize=\"ascii tokenchars ':'\"
+    );
+    INSERT INTO search_words (search_words, rank) VALUES ('secure-delete', 1);
+    CREATE TABLE search_pending (
+        topic INTEGER PRIMARY KEY REFERENCES topics (id),
+        offset INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE search_version (version INTEGER NOT NULL) STRICT;
+    INSERT INTO search_version VALUES (0);
 ",
 ];
 

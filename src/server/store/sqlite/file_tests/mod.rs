@@ -5,6 +5,7 @@ mod backup;
 mod erasure;
 mod loss;
 mod outside;
+mod search;
 
 use std::{
     fs,

@@ -1,0 +1,50 @@
+//! What a search finds of a message: its words, and what the filters of a search name. The store calls it in the transaction
+//! that stores or changes the message, so it must do no more than that.
+
+use super::encoding::{StoredMessage, stored_message};
+use crate::{
+    protocol::cursor::Offset,
+    server::{
+        auth::normalized_name,
+        store::{Document, Record},
+        words::{Facet, facet, words},
+    },
+};
+
+/// What is found of an entry of a room: of a change and of a deleted message nothing.
+pub fn document_of(record: &Record) -> Option<Document> {
+    if record.target.is_some() {
+        return None;
+    }
+    let message = stored_message(record);
+    if message.deleted {
+        return None;
+    }
+    let mut facets = vec![
+        facet(Facet::Topic, &record.topic.to_string()),
+        facet(Facet::Author, &record.author),
+        facet(Facet::AuthorName, &normalized_name(&message.user)),
+    ];
+    if message.text.contains("://") {
+        facets.push(facet(Facet::Has, "link"));
+    }
+    let words = words(&message.text).into_iter().map(|word| word.text).collect();
+    Some(Document { words, facets, removes: None })
+}
+
+/// A message as a list of hits shows it.
+#[derive(Clone, Debug)]
+pub struct FoundMessage {
+    /// The name of its author.
+    pub user: String,
+    /// Its text.
+    pub text: String,
+    /// The offset of the first message of its thread.
+    pub thread: Option<Offset>,
+}
+
+/// The message in a record that was found; `None` for one that was deleted.
+pub fn found_message(record: &Record) -> Option<FoundMessage> {
+    let StoredMessage { user, text, thread, deleted, .. } = stored_message(record);
+    (!deleted && record.target.is_none()).then_some(FoundMessage { user, text, thread })
+}
