@@ -54,6 +54,8 @@ pub const SIGN_IN: &str = "/sign-in";
 pub const ACCOUNT: &str = "/account";
 /// The messages that mention the user.
 pub const MENTIONS: &str = "/mentions";
+/// The search over messages and notifications.
+pub const SEARCH: &str = "/search";
 /// The notifications of a user: their devices and their settings.
 pub const NOTIFICATIONS: &str = "/notifications";
 /// The form that takes what another app shares, and posts it to a room.

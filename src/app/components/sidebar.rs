@@ -85,6 +85,7 @@ fn NavigationLinks(viewer: Viewer, back: Option<String>) -> impl IntoView {
         <nav class="navigation" aria-label=texts.navigation>
             <a href=routes::FEED aria-current=move || feed()>{icon(Icon::Activity)} <span>{texts.feed}</span></a>
             {(!viewer.me.id.is_empty()).then(mentions_link)}
+            {link_outside(routes::SEARCH, texts.search)}
             {optional(Section::Channels, texts.channels)}
             {show_when(move || rows(Section::Channels).len() > CHANNELS_SEEN, move || view! { <AllChannels /> }.into_any())}
             {optional(Section::Favourites, texts.favourites)}
@@ -100,10 +101,15 @@ fn NavigationLinks(viewer: Viewer, back: Option<String>) -> impl IntoView {
 /// Channels that the sidebar shows without scrolling in their list.
 const CHANNELS_SEEN: usize = 7;
 
-/// The link to the page of all channels, which only the server draws.
+/// The link to the page of all channels.
 #[component]
 pub(super) fn AllChannels() -> impl IntoView {
-    view! { <a class="all-channels" href=routes::FEED_CHANNELS rel="external">{use_texts().all_channels}</a> }
+    link_outside(routes::FEED_CHANNELS, use_texts().all_channels)
+}
+
+/// A link to a page that only the server draws.
+fn link_outside(href: &'static str, text: &'static str) -> AnyView {
+    view! { <a class="all-channels" href=href rel="external">{text}</a> }.into_any()
 }
 
 /// A list of the sidebar.

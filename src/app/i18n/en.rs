@@ -213,6 +213,7 @@ pub(super) const TEXTS: Texts = Texts {
     show_all: "Show all",
     nothing_matches: "No notification matches the filter.",
     own_values: "This server",
+    search: "Search",
 };
 
 /// "alice, bob and 3 others".

@@ -212,6 +212,7 @@ pub(super) const TEXTS: Texts = Texts {
     show_all: "すべて表示",
     nothing_matches: "条件に合うお知らせはありません。",
     own_values: "このサーバー",
+    search: "検索",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -296,6 +296,7 @@ pub struct Texts {
     pub nothing_matches: &'static str,
     /// The values that the server measures of itself.
     pub own_values: &'static str,
+    pub search: &'static str,
 }
 
 impl Texts {

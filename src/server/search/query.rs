@@ -24,6 +24,8 @@ use crate::{
 pub const QUERY_MAX_CHARACTERS: usize = 300;
 /// Words, phrases and filters of a query. Each is one more list of entries to go through.
 const PARTS_MAX: usize = 20;
+/// Characters of the beginning of a word: thousands of words begin with one letter.
+const BEGINNING_MIN_CHARACTERS: usize = 2;
 
 /// The person who asks, for what depends on them.
 #[derive(Clone, Debug)]
@@ -118,6 +120,9 @@ impl Reading {
         };
         // Signs alone, such as a dash between two words, are in no index.
         let Some(phrase) = phrase(text, is_beginning) else { return Ok(()) };
+        if is_beginning && text.chars().count() < BEGINNING_MIN_CHARACTERS && text.is_ascii() {
+            return Err(bad(format!("Write {BEGINNING_MIN_CHARACTERS} characters or more before the *.")));
+        }
         if part.is_not {
             self.query.pattern.none.push(phrase);
         } else {
@@ -349,6 +354,7 @@ mod tests {
             ("in:a/b", "in:general"),
             ("level:loud", "info, success, warning, error"),
             ("has:fun", "has:link"),
+            ("a*", "2 characters"),
             ("a on:soon", "2026-11-28"),
             ("a on:2026-02-30", "2026-11-28"),
             ("a -on:today", "before:"),

@@ -363,6 +363,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/reset/no-link", "", "410 410 410 410 410 410 403 403"),
     row("POST", "/reset/no-link", "new-password=not+a+password", "303! 303! 303! 303! 303! 303! 403 403"),
     row("GET", "/mentions", "", "303 200 200 200 200 200 403 403"),
+    row("GET", "/search?q=ta", "", "303 200 200 200 200 200 403 403"),
     row("GET", "/account", "", "303 200 200 200 200 200 403 403"),
     row("POST", "/account/name", "name=", "303 303! 303! 303! 303! 303! 403 403"),
     row(

@@ -41,6 +41,7 @@ mod room_of_page;
 mod room_parts;
 mod room_people;
 mod room_settings;
+mod search;
 mod sent_form;
 mod share;
 mod shell;
@@ -115,6 +116,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route(routes::ACCOUNT, get(account::show))
         .route(routes::MESSAGE, get(message::show).post(message::change))
         .route(routes::MENTIONS, get(mentions::show))
+        .route(routes::SEARCH, get(search::show))
         .route(routes::PERSON, get(card::show))
         .route("/people/{account}/message", post(card::write))
         .route("/people/{account}/block", post(card::block))

@@ -36,7 +36,7 @@ const ICON_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-
 
 /// The script that loads the browser half, and the files that this loads when they are first wanted. They come from `public`, so
 /// the build writes them beside the package. uPlot draws charts (docs/licences/uplot.txt).
-const SCRIPTS: [&str; 12] = [
+const SCRIPTS: [&str; 13] = [
     "board.css",
     "board.js",
     "channel.js",
@@ -47,6 +47,7 @@ const SCRIPTS: [&str; 12] = [
     "offline.js",
     "page_notifications.js",
     "reactions.js",
+    "search.css",
     "uplot.css",
     "uplot.js",
 ];

@@ -427,6 +427,25 @@ pub(super) const TEXTS: Texts = Texts {
     template_body_kept: "Only those see it who may manage the webhook. The server keeps it in memory until it stops or something newer comes.",
 
     answered_before: "Somebody else answered before: your answer does not count.",
+    search: "Search",
+    search_hint: "Words in messages and notifications",
+    newest_first: "Newest first",
+    best_first: "Best first",
+    nothing_found: "Nothing was found that you may read. Try fewer words, or the beginning of one with * behind it.",
+    older_hits: "Older hits",
+    still_indexing: "Earlier messages are still being indexed, and not all of them are found yet.",
+    search_help_title: "What you can write",
+    search_help: &[
+        ("deploy failed", "both words, in any order"),
+        ("\"deploy failed\"", "one word after the other"),
+        ("-staging", "not this word"),
+        ("depl*", "words that begin so"),
+        ("from:alice from:me", "what somebody wrote"),
+        ("in:general in:feed", "in a room, or in the feed"),
+        ("channel:deploys level:warning", "events of a channel, and from a level on"),
+        ("has:link has:file", "with a link, or a file"),
+        ("after:2026-11 before:2026-11-28 on:today", "by days, months or years, in UTC"),
+    ],
 
     rejection: |reason| Language::En.texts().rejection(reason),
 };

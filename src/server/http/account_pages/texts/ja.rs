@@ -424,6 +424,25 @@ pub(super) const TEXTS: Texts = Texts {
     template_body_kept: "Webhookを管理できる人だけに表示されます。サーバーが停止するか、新しいものが届くまでメモリに保存されます。",
 
     answered_before: "ほかの人が先に回答しました。あなたの回答は採用されません。",
+    search: "検索",
+    search_hint: "メッセージと通知の言葉",
+    newest_first: "新しい順",
+    best_first: "一致度順",
+    nothing_found: "あなたが読める範囲では見つかりませんでした。言葉を減らすか、言葉の先頭の後に * を付けてお試しください。",
+    older_hits: "以前の結果",
+    still_indexing: "以前のメッセージの索引を作成中です。まだ見つからないものがあります。",
+    search_help_title: "書き方",
+    search_help: &[
+        ("デプロイ 失敗", "両方の言葉（順不同）"),
+        ("\"deploy failed\"", "続いた言葉"),
+        ("-検証", "この言葉を含まないもの"),
+        ("depl*", "これで始まる言葉"),
+        ("from:alice from:me", "その人が書いたもの"),
+        ("in:general in:feed", "ルーム、またはフィードの中"),
+        ("channel:deploys level:warning", "チャンネルのイベント、その重要度以上"),
+        ("has:link has:file", "リンクまたはファイルがあるもの"),
+        ("after:2026-11 before:2026-11-28 on:today", "日・月・年（UTC）"),
+    ],
 
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

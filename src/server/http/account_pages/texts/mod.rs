@@ -347,6 +347,16 @@ pub(crate) struct Texts {
 
     /// To somebody whose answer was not the first.
     pub(crate) answered_before: &'static str,
+    pub(crate) search: &'static str,
+    pub(crate) search_hint: &'static str,
+    pub(crate) newest_first: &'static str,
+    pub(crate) best_first: &'static str,
+    pub(crate) nothing_found: &'static str,
+    pub(crate) older_hits: &'static str,
+    pub(crate) still_indexing: &'static str,
+    pub(crate) search_help_title: &'static str,
+    /// What can be written into the field, and what it finds.
+    pub(crate) search_help: &'static [(&'static str, &'static str)],
 
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
