@@ -1,4 +1,4 @@
-// The search by its page, also without a script.
+// The search: by its page, also without a script, and by the quick switcher.
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test } from "../support/test.ts";
 
@@ -40,4 +40,29 @@ test("without a script the page finds, and goes on by its links", async ({ alice
   await page.getByRole("link", { name: "Older hits" }).click();
   await expect(page.locator(".rows li")).toHaveCount(1);
   await expect(page.locator(".rows li")).toContainText("number 0");
+});
+
+test("the quick switcher leads to rooms and messages by the keyboard", async ({ alice }) => {
+  const name = unique("switched");
+  const room = await alice.makeRoom(name);
+  const word = marker();
+  await alice.postByRequest(room, `over here ${word}`);
+  await alice.enterRoom("general");
+  const dialog = alice.page.getByRole("dialog", { name: "Go to or search" });
+  // It is loaded when the page is idle.
+  await expect(async () => {
+    await alice.page.keyboard.press("Control+k");
+    await expect(dialog).toBeVisible({ timeout: 500 });
+  }).toPass();
+  await alice.page.keyboard.type(name);
+  await expect(dialog.getByRole("option").first()).toHaveText(`# ${name}`);
+  await alice.page.keyboard.press("Enter");
+  await expect(alice.page.locator("main h1")).toHaveText(name);
+  await alice.page.keyboard.press("Control+k");
+  await alice.page.keyboard.type(word);
+  const hit = dialog.getByRole("option").filter({ hasText: "over here" });
+  await expect(hit).toBeVisible();
+  expect((await new AxeBuilder({ page: alice.page }).analyze()).violations).toEqual([]);
+  await alice.page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
 });
