@@ -10,7 +10,7 @@ PROGRAM := target/release/idobata
 # What the program is made of: it is built again when one of these is newer.
 SOURCES := $(shell find src style public .cargo/config.toml Cargo.toml Cargo.lock rust-toolchain.toml scripts/versions.sh -type f)
 
-.PHONY: help setup setup-check setup-unit setup-test setup-audit build run cluster watch check unit chaos fuzz audit figures bench bytes frames scrolling lighthouse icons e2e test clean
+.PHONY: help setup setup-check setup-unit setup-test setup-audit build run cluster watch check unit chaos fuzz audit figures bench search bytes frames scrolling lighthouse icons e2e test clean
 
 help: ## Show the commands
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,10 @@ figures: setup-unit ## What the promise costs, and several nodes: make figures A
 bench: build ## What delivery costs beside a bare write: make bench ARGS='--only websocket --label before' (or --help)
 	$(TOOLS) ulimit -n 16384
 	cargo bench --features ssr --target-dir target/bench --bench fanout -- --server $(PROGRAM) $(ARGS)
+
+# An empty database of PostgreSQL instead of SQLite: DATABASE_URL=postgres://… make search
+search: setup ## What a search costs among a million messages: make search ARGS='--messages 100000'
+	$(TOOLS) cargo bench --features ssr --target-dir target/bench --bench search -- $(ARGS)
 
 bytes: build ## What a first visit to a room loads, held to its budget
 	$(TOOLS) node scripts/bytes.mjs
