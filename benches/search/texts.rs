@@ -116,6 +116,11 @@ impl Texts {
         ]
     }
 
+    /// Words that thousands of messages have.
+    pub(crate) fn frequent(&self) -> Vec<String> {
+        WORDS.iter().take(10).map(|word| (*word).to_owned()).collect()
+    }
+
     /// Returns true for a word that thousands of messages have.
     pub(crate) fn is_frequent(&self, word: &str) -> bool {
         WORDS.contains(&word)

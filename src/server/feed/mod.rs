@@ -2,8 +2,8 @@
 //! `heartbeats` and `scheduled` publish through it. It knows no transport, and never returns an entry of a channel that the reader may not read.
 
 mod consumed;
-mod during;
 mod document;
+mod during;
 pub mod heartbeats;
 mod newest;
 mod questions;
@@ -18,8 +18,8 @@ use tokio::sync::Notify;
 use self::newest::NewestStates;
 pub use self::{
     consumed::Consumed,
-    during::{DuringPage, Place, Span},
     document::document_of,
+    during::{DuringPage, Place, Span},
     newest::Board,
     questions::QuestionState,
     value_range::{RangeQuery, RangeSeries, ValueRange},

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use super::{
-    query::{Query, bad},
+    query::Query,
     snippet::{Part, snippet},
 };
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
         error::Error,
         log::hub::Hub,
         store::{Channels, Hit, Place, Record, Search, TopicName},
-        words::{Phrase, marks},
+        words::{Facet, Pattern, Phrase, facet, marks},
     },
 };
 
@@ -32,6 +32,20 @@ use crate::{
 const BEST_OF: usize = 300;
 /// Searches that run at once; the others wait. Each takes a connection to the database, of which posts and pages need some.
 const SEARCHES_AT_ONCE: usize = 2;
+
+/// Topics that the index is asked for by their facets. Each facet is one more list to go through; who reads more than these
+/// reads a good part of what is found.
+const TOPICS_ASKED_MAX: usize = 20;
+
+/// The pattern, with the topics among it if they are few: who reads little does not wait until the index went through what
+/// all the others wrote. The store looks at the topics in any case.
+pub fn narrowed(mut pattern: Pattern, topics: &[TopicName]) -> Pattern {
+    if topics.len() <= TOPICS_ASKED_MAX {
+        let of = |topic: &TopicName| Phrase::of_facet(facet(Facet::Topic, &topic.to_string()));
+        pattern.all.push(topics.iter().map(of).collect());
+    }
+    pattern
+}
 
 /// The order of hits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -136,7 +150,7 @@ impl Searching {
         let mut readable = self.readable(who).await?;
         let limit = if wanted.order == Order::Best { BEST_OF } else { wanted.limit + 1 };
         let search = Search {
-            pattern: query.pattern.clone(),
+            pattern: narrowed(query.pattern.clone(), &readable.topics),
             topics: std::mem::take(&mut readable.topics),
             channels: readable.channels.clone(),
             from_ms: query.from_ms,
@@ -286,7 +300,7 @@ impl Order {
         match text {
             "newest" => Ok(Self::Newest),
             "best" => Ok(Self::Best),
-            _ => Err(bad("order is newest or best.".to_owned())),
+            _ => Err(Rejection::new(Code::BadRequest, "order is newest or best.")),
         }
     }
 }

@@ -7,11 +7,13 @@
 mod dates;
 mod finding;
 pub mod indexing;
+mod misread;
 pub mod query;
 mod snippet;
 
 pub use self::{
-    finding::{Found, FoundPage, Order, Searching, Wanted},
+    finding::{Found, FoundPage, Order, Searching, Wanted, narrowed},
+    misread::Misread,
     query::{Asker, QUERY_MAX_CHARACTERS, Query},
     snippet::Part,
 };

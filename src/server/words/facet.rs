@@ -19,7 +19,7 @@ pub enum Facet {
     Channel,
     /// Its level.
     Level,
-    /// What it has: `file` or `link`.
+    /// What it has, such as `link`.
     Has,
     /// Its channel and key: what was published by the same key is deleted together.
     Key,

@@ -13,14 +13,15 @@ use super::{
     time::time,
 };
 use crate::{
-    app::routes,
+    app::{model::room::RejectionReason, routes},
+    protocol::problem::Rejection,
     server::{
         error::Error,
         http::{
             extract::{client_address::ClientAddress, query::Lenient},
             pages::PageRequest,
         },
-        search::{Asker, Found, FoundPage, Order, Part, QUERY_MAX_CHARACTERS, Query, Wanted},
+        search::{Asker, Found, FoundPage, Misread, Order, Part, QUERY_MAX_CHARACTERS, Query, Wanted},
     },
 };
 
@@ -33,13 +34,15 @@ pub(super) struct Parameters {
     q: Option<String>,
     order: Option<String>,
     before: Option<String>,
+    /// The time zone of days, such as `Asia/Tokyo`; a browser without a script does not tell it.
+    zone: Option<String>,
 }
 
-/// Serves the page: the form, and what is found. Days are those of UTC, as the times that the page shows.
+/// Serves the page: the form, and what is found.
 pub(super) async fn show(
     asked: PageRequest,
     ClientAddress(address): ClientAddress,
-    Lenient(Parameters { q, order, before }): Lenient<Parameters>,
+    Lenient(Parameters { q, order, before, zone }): Lenient<Parameters>,
 ) -> Result<Response, Error> {
     if let Some(answer) = forbidden(&asked) {
         return Ok(answer);
@@ -48,32 +51,68 @@ pub(super) async fn show(
     let order = order.and_then(|order| Order::parse(&order).ok()).unwrap_or_default();
     let state = &asked.state;
     let is_indexing = state.metrics.unindexed() > 0;
-    let mut page = SearchPage { q, order, found: None, problem: None, is_indexing };
+    let zone = zone.and_then(|name| TimeZone::get(&name).ok());
+    let mut page = SearchPage { q, order, zone, found: None, problem: None, is_indexing };
     if !page.q.is_empty() {
+        let zone = page.zone.clone().unwrap_or(TimeZone::UTC);
         let who = asked.caller.0.as_ref();
-        let asker =
-            Asker { id: who.map(|user| user.user.id.as_str()), now: Timestamp::now(), zone: TimeZone::UTC };
+        let asker = Asker { id: who.map(|user| user.user.id.as_str()), now: Timestamp::now(), zone };
         let found = async {
-            state.limits.search(who.map(|identity| &identity.user), address).await?;
-            let query = Query::parse(&page.q, &asker)?;
-            state.searching.search(who, &query, &Wanted { order, before, limit: HITS }).await
+            let user = who.map(|identity| &identity.user);
+            state.limits.search(user, address).await.map_err(Error::from)?;
+            let query = Query::parse(&page.q, &asker).map_err(Problem::Misread)?;
+            let wanted = Wanted { order, before, limit: HITS };
+            Ok(state.searching.search(who, &query, &wanted).await?)
         };
         match found.await {
             Ok(found) => page.found = Some(found),
-            Err(Error::Rejected(rejection)) => page.problem = Some(rejection.message),
-            Err(error) => return Err(error),
+            Err(Problem::Error(error)) => page.problem = Some(Problem::rejection(error)?),
+            Err(misread) => page.problem = Some(misread),
         }
     }
     beside_reader(&asked, page).await
+}
+
+/// The reason why nothing was looked for.
+enum Problem {
+    Misread(Misread),
+    Rejected(RejectionReason),
+    Error(Error),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Problem {
+    /// What the page says of a rejection: too many searches, or a cursor that is none. Anything else is no page's.
+    fn rejection(error: Error) -> Result<Self, Error> {
+        match error {
+            Error::Rejected(Rejection { code, retry_after_ms, .. }) => {
+                Ok(Self::Rejected(RejectionReason { code, retry_after_ms }))
+            }
+            other => Err(other),
+        }
+    }
+
+    fn text(&self, texts: &Texts) -> String {
+        match self {
+            Self::Misread(misread) => (texts.misread)(misread),
+            Self::Rejected(reason) => (texts.rejection)(*reason),
+            Self::Error(error) => error.to_string(),
+        }
+    }
 }
 
 /// The data of the page.
 struct SearchPage {
     q: String,
     order: Order,
+    zone: Option<TimeZone>,
     found: Option<FoundPage>,
-    /// The reason why nothing was looked for, with the fix, in English.
-    problem: Option<String>,
+    problem: Option<Problem>,
     is_indexing: bool,
 }
 
@@ -82,7 +121,12 @@ impl SearchPage {
     fn address(&self, order: Order, before: Option<&str>) -> String {
         let order = if order == Order::Best { "&order=best" } else { "" };
         let before = before.map(|before| format!("&before={before}")).unwrap_or_default();
-        format!("{}?q={}{order}{before}", routes::SEARCH, routes::encode(&self.q))
+        let zone = self.zone_name().map(|zone| format!("&zone={}", routes::encode(zone))).unwrap_or_default();
+        format!("{}?q={}{order}{zone}{before}", routes::SEARCH, routes::encode(&self.q))
+    }
+
+    fn zone_name(&self) -> Option<&str> {
+        self.zone.as_ref().and_then(TimeZone::iana_name)
     }
 }
 
@@ -92,6 +136,10 @@ impl Document for SearchPage {
             true => texts.search.to_owned(),
             false => format!("{} · {}", self.q, texts.search),
         }
+    }
+
+    fn script(&self) -> Option<&'static str> {
+        Some("search.js")
     }
 
     fn style(&self) -> Option<&'static str> {
@@ -105,8 +153,8 @@ impl Document for SearchPage {
     fn body(mut self, texts: &'static Texts) -> AnyView {
         let problem = self.problem.take();
         let is_invalid = problem.as_ref().map(|_| "true");
-        let problem = problem.map(|message| {
-            view! { <p class="note" role="alert" id="problem" lang="en" dir="auto">{message}</p> }
+        let problem = problem.map(|problem| problem.text(texts)).map(|message| {
+            view! { <p class="note" role="alert" id="problem" dir="auto">{message}</p> }
         });
         let found = self.found.take();
         let orders = found.as_ref().map(|_| orders(texts, &self));
@@ -120,6 +168,7 @@ impl Document for SearchPage {
             <form class="field" method="get" action=routes::SEARCH role="search">
                 <input name="q" type="search" value=self.q.clone() dir="auto" aria-label=texts.search placeholder=texts.search_hint maxlength=QUERY_MAX_CHARACTERS.to_string() autocapitalize="none" autocomplete="off" autofocus=self.q.is_empty() aria-invalid=is_invalid aria-describedby=is_invalid.map(|_| "problem") />
                 {order}
+                <input type="hidden" name="zone" value=self.zone_name().unwrap_or("UTC").to_owned() />
                 <button type="submit">{texts.find}</button>
             </form>
             {problem}
@@ -170,7 +219,7 @@ fn row(found: Found) -> impl IntoView + use<> {
     let title = (!found.title.is_empty()).then(|| view! { <p dir="auto"><b>{parts(found.title)}</b></p> });
     view! {
         <li class="panel stack">
-            <p class="row__head">{user} {place} <a href=found.url>{time(found.timestamp)}</a></p>
+            <p class="row__head">{user} {place} <a class="hit" href=found.url>{time(found.timestamp)}</a></p>
             {title}
             <p class="pre" dir="auto">{parts(found.parts)}</p>
         </li>

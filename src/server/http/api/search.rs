@@ -47,7 +47,7 @@ pub(crate) async fn find(
     state.limits.search(who.map(|identity| &identity.user), address).await?;
     let zone = zone.as_deref().map(zone_of).transpose()?.unwrap_or(TimeZone::UTC);
     let asker = Asker { id: who.map(|identity| identity.user.id.as_str()), now: Timestamp::now(), zone };
-    let query = Query::parse(q.as_deref().unwrap_or_default(), &asker)?;
+    let query = Query::parse(q.as_deref().unwrap_or_default(), &asker).map_err(Rejection::from)?;
     let order = order.as_deref().map(Order::parse).transpose()?.unwrap_or_default();
     let limit = limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
     let page = state.searching.search(who, &query, &Wanted { order, before, limit }).await?;

@@ -36,7 +36,7 @@ const ICON_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-
 
 /// The script that loads the browser half, and the files that this loads when they are first wanted. They come from `public`, so
 /// the build writes them beside the package. uPlot draws charts (docs/licences/uplot.txt).
-const SCRIPTS: [&str; 15] = [
+const SCRIPTS: [&str; 16] = [
     "board.css",
     "board.js",
     "channel.js",
@@ -48,6 +48,7 @@ const SCRIPTS: [&str; 15] = [
     "page_notifications.js",
     "reactions.js",
     "search.css",
+    "search.js",
     "switcher.css",
     "switcher.js",
     "uplot.css",

@@ -246,7 +246,7 @@ impl Bench {
     fn query(text: &str) -> Query {
         let now = "2026-11-28T12:00:00Z".parse().expect("a time");
         let asker = Asker { id: Some("a"), now, zone: jiff::tz::TimeZone::UTC };
-        Query::parse(text, &asker).unwrap_or_else(|error| panic!("{text}: {}", error.message))
+        Query::parse(text, &asker).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
     fn search_for(text: &str) -> Search {

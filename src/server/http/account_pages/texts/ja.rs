@@ -1,7 +1,10 @@
 //! The account pages' texts in Japanese.
 
-use super::{Agent, Level, Seen, Texts};
-use crate::{app::i18n::Language, server::authz::Deed};
+use super::{Agent, Level, Misread, Seen, Texts};
+use crate::{
+    app::i18n::Language,
+    server::{authz::Deed, search::QUERY_MAX_CHARACTERS},
+};
 
 pub(super) const TEXTS: Texts = Texts {
     name: "名前",
@@ -440,9 +443,39 @@ pub(super) const TEXTS: Texts = Texts {
         ("from:alice from:me", "その人が書いたもの"),
         ("in:general in:feed", "ルーム、またはフィードの中"),
         ("channel:deploys level:warning", "チャンネルのイベント、その重要度以上"),
-        ("has:link has:file", "リンクまたはファイルがあるもの"),
-        ("after:2026-11 before:2026-11-28 on:today", "日・月・年（UTC）"),
+        ("has:link", "リンクがあるもの"),
+        ("after:2026-11 before:2026-11-28 on:today", "日・月・年"),
     ],
+    misread,
 
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };
+
+fn misread(misread: &Misread) -> String {
+    match misread {
+        Misread::TooLong => format!("検索は{QUERY_MAX_CHARACTERS}文字までです。"),
+        Misread::TooManyParts => "言葉と条件が多すぎます。いくつか減らしてください。".to_owned(),
+        Misread::Nothing => {
+            "探すものを書いてください。言葉、\"続いた言葉\"、または from: in: channel: level: has: のいずれかです。"
+                .to_owned()
+        }
+        Misread::ShortBeginning => "* の前に2文字以上を書いてください。".to_owned(),
+        Misread::NoValue(filter) => {
+            format!("{filter}: のすぐ後に値を書いてください。例：{}", Misread::example(filter))
+        }
+        Misread::NotTime(filter) => {
+            format!("-{filter}: は使えません。before: または after: をお使いください。")
+        }
+        Misread::NoDay { filter, text } => format!(
+            "{filter}:{text} は日付ではありません。{filter}:2026-11-28、{filter}:2026-11、{filter}:today、{filter}:yesterday のように書いてください。"
+        ),
+        Misread::NoRoom(text) => {
+            format!("in:{text} はルームではありません。in:general のように、名前かアドレスを書いてください。")
+        }
+        Misread::NoChannel(text) => {
+            format!("channel:{text} はチャンネルではありません。channel:deploys のように名前を書いてください。")
+        }
+        Misread::NoLevel => format!("level: は {} のいずれかです。", Misread::levels()),
+        Misread::NoKind => "has: は has:link です。".to_owned(),
+    }
+}

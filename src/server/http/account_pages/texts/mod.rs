@@ -8,7 +8,7 @@ use super::agent::Agent;
 use crate::{
     app::{i18n::Language, model::room::RejectionReason},
     protocol::feed::Level,
-    server::{authz::Deed, chat::Seen},
+    server::{authz::Deed, chat::Seen, search::Misread},
 };
 
 /// Every text of the account pages. A field added here must be written in both languages, or it does not compile.
@@ -357,6 +357,8 @@ pub(crate) struct Texts {
     pub(crate) search_help_title: &'static str,
     /// What can be written into the field, and what it finds.
     pub(crate) search_help: &'static [(&'static str, &'static str)],
+    /// The reason why a query cannot be meant.
+    pub(crate) misread: fn(&Misread) -> String,
 
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
