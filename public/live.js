@@ -111,11 +111,17 @@ async function begin() {
   setTimeout(() => performance.mark("live"));
   notify();
   addEventListener("storage", notify);
-  // The quick switcher and the service worker come last of all, the latter only where the app can be installed.
-  (window.requestIdleCallback ?? setTimeout)(() => {
-    import("./switcher.js").catch(() => {});
-    if (navigator.serviceWorker && document.querySelector("[rel=manifest]")) import("./offline.js").catch(() => {});
-  });
+  addEventListener("keydown", onKey);
+  // The service worker comes last of all, and only where the app can be installed.
+  const offline = () => import("./offline.js").catch(() => {});
+  if (navigator.serviceWorker && document.querySelector("[rel=manifest]")) (window.requestIdleCallback ?? setTimeout)(offline);
+}
+
+// The quick switcher.
+function onKey(event) {
+  if (event.key?.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
+  event.preventDefault();
+  import("./switcher.js").then((switcher) => switcher.toggle(), () => {});
 }
 
 // Notifications of an open page, where the page /notifications has switched them on in this browser.

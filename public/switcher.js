@@ -1,9 +1,10 @@
 // The quick switcher, Ctrl+K (⌘K): rooms, channels and people that the page links to, and messages by the search. live.js loads it
-// when a page is live and idle. Enter opens what is chosen; the last row leads to the page of the search, which works without
+// when the keys are pressed first. Enter opens what is chosen; the last row leads to the page of the search, which works without
 // this file as well.
 const ja = document.documentElement.lang === "ja";
 const TEXTS = ja ? { title: "移動と検索", hint: "ルーム、チャンネル、人、メッセージ", all: "すべて検索：", none: "見つかりません" } : { title: "Go to or search", hint: "Rooms, channels, people, messages", all: "Search for all: ", none: "Nothing found" };
 const PLACES_MAX = 8;
+const PEOPLE_MAX = 4;
 const HITS_MAX = 6;
 const PAUSE_MS = 200; // of somebody who types
 const folded = (text) => text.normalize("NFKD").replace(/\p{Mn}/gu, "").toLowerCase();
@@ -15,7 +16,9 @@ function make(name, attributes = {}, ...children) {
   return element;
 }
 
-document.head.append(make("link", { rel: "stylesheet", href: new URL("switcher.css", import.meta.url).href }));
+const style = make("link", { rel: "stylesheet", href: new URL("switcher.css", import.meta.url).href });
+const styled = new Promise((done) => (style.onload = style.onerror = done));
+document.head.append(style);
 
 let parts;
 let chosen = 0;
@@ -60,11 +63,27 @@ function choose(at) {
 
 const piece = ({ text, marked }) => (marked ? make("mark", {}, text) : text);
 
+/** What the server answers; nothing where it cannot: a filter that is not whole yet, or too many. The rest is still there. */
+async function ask(address, parameters) {
+  const answer = await fetch(`${address}?${new URLSearchParams(parameters)}`, { headers: { accept: "application/json" } }).catch(() => undefined);
+  return answer?.ok ? answer.json() : undefined;
+}
+
+/** The people of the room on the page, also those who are not here now. */
+async function people(prefix) {
+  const room = /^\/rooms\/[^/]+/.exec(location.pathname);
+  const found = room && (await ask(`/api${room[0]}/people`, { prefix, limit: PEOPLE_MAX }));
+  return (found ?? []).map(({ id, name }) => ({ href: `/people/${encodeURIComponent(id)}`, name, sign: "@" }));
+}
+
 async function messages(q) {
-  const answer = await fetch(`/api/search?${new URLSearchParams({ q, limit: HITS_MAX })}`, { headers: { accept: "application/json" } });
-  if (!answer.ok) return []; // a filter that is not whole yet, or too many: the rest is still there
-  const { hits } = await answer.json();
-  return hits.map((hit) => row({ href: hit.url, name: [...(hit.title ?? []), ...hit.parts].map(piece), more: hit.room_name ?? hit.channel }));
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const { hits = [] } = (await ask("/api/search", { q, limit: HITS_MAX, zone: timeZone })) ?? {};
+  return hits.map((hit) => {
+    const title = hit.title?.length ? [...hit.title.map(piece), " "] : [];
+    const text = make("span", { class: "switcher__text" }, ...title, ...hit.parts.map(piece));
+    return row({ href: hit.url, name: [text], more: [hit.user, hit.room_name ?? hit.channel].filter(Boolean).join(" · ") });
+  });
 }
 
 function look() {
@@ -73,16 +92,18 @@ function look() {
   const wanted = folded(q);
   const near = places().filter(({ name }) => folded(name).includes(wanted));
   near.sort((a, b) => Number(folded(b.name).startsWith(wanted)) - Number(folded(a.name).startsWith(wanted)));
-  const first = near.slice(0, PLACES_MAX).map(row);
+  near.splice(PLACES_MAX);
+  const first = near.map(row);
   const all = q ? [row({ href: `/search?${new URLSearchParams({ q })}`, name: TEXTS.all + q })] : [];
   const mine = ++turn;
   draw([...first, ...all]);
   if (!q) return;
   timer = setTimeout(async () => {
-    const found = await messages(q).catch(() => []);
+    const [others, found] = await Promise.all([people(q), messages(q)]);
     if (mine !== turn || !parts.dialog.open) return; // something else was typed meanwhile
     const at = chosen;
-    draw([...first, ...found, ...all]);
+    const unseen = others.filter(({ href }) => !near.some((one) => one.href === href));
+    draw([...first, ...unseen.map(row), ...found, ...all]);
     choose(at < first.length ? at : 0);
   }, PAUSE_MS);
 }
@@ -108,14 +129,14 @@ function build() {
   parts = { dialog, input, list, status };
 }
 
-addEventListener("keydown", (event) => {
-  if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
-  if (parts?.dialog.open) return event.preventDefault(), parts.dialog.close();
+/** Opens the switcher, or closes it. */
+export async function toggle() {
+  await styled;
+  if (parts?.dialog.open) return parts.dialog.close();
   if (document.querySelector("dialog:modal")) return;
-  event.preventDefault();
   if (!parts) build();
   document.body.append(parts.dialog);
   parts.input.value = "";
   parts.dialog.showModal();
   look();
-});
+}

@@ -18,17 +18,35 @@ test("a message is found by its words and leads to its place", async ({ alice, b
   await expect(hit).toHaveCount(1);
   await expect(hit.locator("mark")).toHaveText(["タワー", word]);
   expect((await new AxeBuilder({ page: bob.page }).analyze()).violations).toEqual([]);
-  await hit.locator("a:has(time)").click();
+  await expect(hit.locator("time"), "in the reader's zone").not.toContainText("UTC");
+  await hit.getByText("タワー").click({ force: true }); // the link lies over the text
   await expect(bob.messages.filter({ hasText: word })).toBeVisible();
 });
 
 test("a search that cannot be meant says how to write it, and one without hits what to try", async ({ alice }) => {
   await alice.page.goto("/search?q=has:fun");
-  await expect(alice.page.getByRole("alert")).toContainText("has:link");
+  await expect(alice.page.getByRole("alert")).toHaveText("has: is has:link.");
+  await expect(alice.page.locator("[name=zone]")).toHaveValue("Asia/Tokyo");
   await alice.page.goto(`/search?q=${marker()}`);
   await expect(alice.page.getByText("Nothing was found that you may read.")).toBeVisible();
   await alice.page.setViewportSize({ width: 320, height: 640 });
   expect(await alice.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
+});
+
+test("a Japanese reader is told in Japanese how to write a search", async ({ somebody, server }) => {
+  const { page, context } = await somebody();
+  await context.addCookies([{ name: "idobata_language", value: "ja", url: server.url }]);
+  for (const [query, fix] of [
+    ["has:fun", "has:link"],
+    ["on:soon", "on:2026-11-28"],
+    ["-only", "探すもの"],
+    ["level:loud", "warning"],
+    ["a*", "2文字"],
+  ] as const) {
+    await page.goto(`/search?${new URLSearchParams({ q: query })}`);
+    await expect(page.getByRole("alert")).toContainText(fix);
+    await expect(page.getByRole("alert")).toContainText("。");
+  }
 });
 
 test("without a script the page finds, and goes on by its links", async ({ alice, somebody }) => {
@@ -42,18 +60,16 @@ test("without a script the page finds, and goes on by its links", async ({ alice
   await expect(page.locator(".rows li")).toContainText("number 0");
 });
 
-test("the quick switcher leads to rooms and messages by the keyboard", async ({ alice }) => {
+test("the quick switcher leads to rooms, people and messages by the keyboard", async ({ alice, bob }) => {
   const name = unique("switched");
   const room = await alice.makeRoom(name);
   const word = marker();
   await alice.postByRequest(room, `over here ${word}`);
   await alice.enterRoom("general");
   const dialog = alice.page.getByRole("dialog", { name: "Go to or search" });
-  // It is loaded when the page is idle.
-  await expect(async () => {
-    await alice.page.keyboard.press("Control+k");
-    await expect(dialog).toBeVisible({ timeout: 500 });
-  }).toPass();
+  await alice.expectConnected();
+  await alice.page.keyboard.press("Control+k");
+  await expect(dialog.getByRole("combobox")).toBeFocused();
   await alice.page.keyboard.type(name);
   await expect(dialog.getByRole("option").first()).toHaveText(`# ${name}`);
   await alice.page.keyboard.press("Enter");
@@ -65,4 +81,14 @@ test("the quick switcher leads to rooms and messages by the keyboard", async ({ 
   expect((await new AxeBuilder({ page: alice.page }).analyze()).violations).toEqual([]);
   await alice.page.keyboard.press("Escape");
   await expect(dialog).toBeHidden();
+  // Also people of the room who are not here now.
+  await bob.enterRoom(room);
+  await bob.post("here I am");
+  await bob.expectMessages(`over here ${word}`, "here I am");
+  await bob.enterRoom("general");
+  await alice.page.keyboard.press("Control+k");
+  await alice.page.keyboard.type("bob");
+  await expect(dialog.getByRole("option").filter({ hasText: /^@ bob$/ })).toHaveCount(1);
+  await alice.page.keyboard.press("Enter");
+  await expect(alice.page).toHaveURL(/\/people\//);
 });

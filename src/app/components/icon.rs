@@ -41,6 +41,8 @@ pub(crate) enum Icon {
     Pin,
     /// Something new.
     Plus,
+    /// The search.
+    Search,
     /// A reaction.
     SmilePlus,
     /// An answer.
@@ -100,6 +102,7 @@ impl Icon {
                  -1.11-1.79l-1.78-.9A2 2 0 0 1 15 10.76V7a1 1 0 0 1 1-1 2 2 0 0 0 0-4H8a2 2 0 0 0 0 4 1 1 0 0 1 1 1z"
             }
             Self::Plus => "M5 12h14M12 5v14",
+            Self::Search => "M21 21l-4.34-4.34M19 11a8 8 0 1 1-16 0 8 8 0 0 1 16 0z",
             Self::SmilePlus => {
                 "M22 11v1a10 10 0 1 1-9-10M8 14s1.5 2 4 2 4-2 4-2M9 9h.01M15 9h.01M16 5h6M19 2v6"
             }

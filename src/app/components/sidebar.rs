@@ -85,7 +85,7 @@ fn NavigationLinks(viewer: Viewer, back: Option<String>) -> impl IntoView {
         <nav class="navigation" aria-label=texts.navigation>
             <a href=routes::FEED aria-current=move || feed()>{icon(Icon::Activity)} <span>{texts.feed}</span></a>
             {(!viewer.me.id.is_empty()).then(mentions_link)}
-            {link_outside(routes::SEARCH, texts.search)}
+            {page_link(routes::SEARCH, Icon::Search, texts.search, ().into_any())}
             {optional(Section::Channels, texts.channels)}
             {show_when(move || rows(Section::Channels).len() > CHANNELS_SEEN, move || view! { <AllChannels /> }.into_any())}
             {optional(Section::Favourites, texts.favourites)}
@@ -101,15 +101,10 @@ fn NavigationLinks(viewer: Viewer, back: Option<String>) -> impl IntoView {
 /// Channels that the sidebar shows without scrolling in their list.
 const CHANNELS_SEEN: usize = 7;
 
-/// The link to the page of all channels.
+/// The link to the page of all channels, which only the server draws.
 #[component]
 pub(super) fn AllChannels() -> impl IntoView {
-    link_outside(routes::FEED_CHANNELS, use_texts().all_channels)
-}
-
-/// A link to a page that only the server draws.
-fn link_outside(href: &'static str, text: &'static str) -> AnyView {
-    view! { <a class="all-channels" href=href rel="external">{text}</a> }.into_any()
+    view! { <a class="all-channels" href=routes::FEED_CHANNELS rel="external">{use_texts().all_channels}</a> }
 }
 
 /// A list of the sidebar.
@@ -238,16 +233,23 @@ fn unread_badge(room: RoomId) -> (String, AnyView) {
 /// The link to the page of mentions, with the number of those that are unread. The browser loads that page.
 fn mentions_link() -> AnyView {
     let texts = use_texts();
-    let Navigator { path, unread, .. } = expect_context();
-    let is_current = move || path.with(|path| path == routes::MENTIONS).then_some("page");
+    let Navigator { unread, .. } = expect_context();
     let count = memo(move || unread.with(Unread::mentions));
     let badge = move || {
         view! { <span class="unread__mentions">{live_text(move || unread_text(count.get()))}</span> }
             .into_any()
     };
+    let badge = show_when(move || count.get() > 0, badge).into_any();
+    page_link(routes::MENTIONS, Icon::At, texts.mentions, badge)
+}
+
+/// A link to a page that only the server draws.
+fn page_link(href: &'static str, sign: Icon, text: &'static str, more: AnyView) -> AnyView {
+    let Navigator { path, .. } = expect_context();
+    let is_current = move || path.with(|path| path == href).then_some("page");
     view! {
-        <a href=routes::MENTIONS rel="external" aria-current=move || is_current()>
-            {icon(Icon::At)} <span>{texts.mentions}</span> {show_when(move || count.get() > 0, badge)}
+        <a href=href rel="external" aria-current=move || is_current()>
+            {icon(sign)} <span>{text}</span> {more}
         </a>
     }
     .into_any()
