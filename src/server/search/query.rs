@@ -330,7 +330,7 @@ mod tests {
             ("— …", "Say what to look for"),
             ("before:2026-01-01", "Say what to look for"),
             ("from:", "from:alice"),
-            ("in:—", "in:general"),
+            ("in:/", "in:general"),
             ("level:loud", "info, success, warning, error"),
             ("has:fun", "has:link"),
             ("a*", "2 characters"),
