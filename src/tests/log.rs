@@ -109,10 +109,11 @@ async fn a_program_that_cannot_start_says_why_and_does_not_wait_for_a_reader() {
     drop(reader);
 }
 
-/// Drops the store's tables, so that every append of the running program fails.
+/// Renames the store's tables, so that every append of the running program fails. Those of FTS5 go with the one that they
+/// belong to.
 fn break_store(data: &Path) {
     let database = rusqlite::Connection::open(data.join("idobata.db")).unwrap();
-    let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '%search_words_%'";
     let names: Vec<String> = {
         let mut statement = database.prepare(names).unwrap();
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
@@ -124,7 +125,7 @@ fn break_store(data: &Path) {
 
 fn mend_store(data: &Path) {
     let database = rusqlite::Connection::open(data.join("idobata.db")).unwrap();
-    let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'was %'";
+    let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'was %' AND name NOT LIKE '%search_words_%'";
     let names: Vec<String> = {
         let mut statement = database.prepare(names).unwrap();
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
