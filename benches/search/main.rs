@@ -167,10 +167,10 @@ async fn search(location: &Location, texts: &Texts, messages: u64) -> Result<(),
     for (name, words) in texts.queries() {
         let (mut took, found) = ask(&*store, &words, &topics).await?;
         println!("{name}: {}, {found} hits of the last", percentiles(&mut took));
-        if let Some(word) = words.iter().find(|word| texts.is_frequent(word)).filter(|_| found < LIMIT) {
-            if messages >= 100_000 {
-                return Err(format!("{word} is in many messages, and {found} were found").into());
-            }
+        let lacking =
+            words.iter().find(|word| texts.is_frequent(word) && found < LIMIT && messages >= 100_000);
+        if let Some(word) = lacking {
+            return Err(format!("{word} is in many messages, and {found} were found").into());
         }
         if words.iter().all(|word| word.chars().count() == 2) {
             all.extend(took);

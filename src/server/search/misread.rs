@@ -3,7 +3,6 @@
 
 use std::fmt;
 
-use super::query::{BEGINNING_MIN_CHARACTERS, PARTS_MAX, QUERY_MAX_CHARACTERS};
 use crate::protocol::{
     feed::Level,
     problem::{Code, Rejection},
@@ -12,14 +11,14 @@ use crate::protocol::{
 /// The reason why a query cannot be meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misread {
-    /// It has more than [`QUERY_MAX_CHARACTERS`].
-    TooLong,
-    /// It has more than [`PARTS_MAX`] words and filters.
-    TooManyParts,
+    /// It has more than so many characters.
+    TooLong(usize),
+    /// It has more than so many words and filters.
+    TooManyParts(usize),
     /// It has nothing to look for.
     Nothing,
-    /// Thousands of words begin with one letter.
-    ShortBeginning,
+    /// The beginning of a word has less than so many characters.
+    ShortBeginning(usize),
     /// A filter has nothing behind its colon.
     NoValue(&'static str),
     /// A filter of time with a minus.
@@ -63,15 +62,15 @@ impl Misread {
 impl fmt::Display for Misread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong => write!(f, "A search has at most {QUERY_MAX_CHARACTERS} characters."),
-            Self::TooManyParts => {
-                write!(f, "A search has at most {PARTS_MAX} words and filters: leave some out.")
+            Self::TooLong(most) => write!(f, "A search has at most {most} characters."),
+            Self::TooManyParts(most) => {
+                write!(f, "A search has at most {most} words and filters: leave some out.")
             }
             Self::Nothing => f.write_str(
                 "Say what to look for: a word, a \"phrase\", or one of from: in: channel: level: has:.",
             ),
-            Self::ShortBeginning => {
-                write!(f, "Write {BEGINNING_MIN_CHARACTERS} characters or more before the *.")
+            Self::ShortBeginning(least) => {
+                write!(f, "Write {least} characters or more before the *.")
             }
             Self::NoValue(filter) => {
                 write!(

@@ -23,9 +23,9 @@ use crate::{
 /// Characters of a query: a long sentence, and little enough to be looked for.
 pub const QUERY_MAX_CHARACTERS: usize = 300;
 /// Words, phrases and filters of a query. Each is one more list of entries to go through.
-pub(super) const PARTS_MAX: usize = 20;
+const PARTS_MAX: usize = 20;
 /// Characters of the beginning of a word: thousands of words begin with one letter.
-pub(super) const BEGINNING_MIN_CHARACTERS: usize = 2;
+const BEGINNING_MIN_CHARACTERS: usize = 2;
 
 /// The person who asks, for what depends on them.
 #[derive(Clone, Debug)]
@@ -70,11 +70,11 @@ impl Query {
     /// It is too long, has nothing to look for, or a filter of it cannot be meant.
     pub fn parse(text: &str, asker: &Asker<'_>) -> Result<Self, Misread> {
         if text.chars().count() > QUERY_MAX_CHARACTERS {
-            return Err(Misread::TooLong);
+            return Err(Misread::TooLong(QUERY_MAX_CHARACTERS));
         }
         let parts = split(text)?;
         if parts.len() > PARTS_MAX {
-            return Err(Misread::TooManyParts);
+            return Err(Misread::TooManyParts(PARTS_MAX));
         }
         let mut reading = Reading { query: Self::default(), any_of: Vec::new() };
         for part in &parts {
@@ -116,7 +116,7 @@ impl Reading {
         // Signs alone, such as a dash between two words, are in no index.
         let Some(phrase) = phrase(text, is_beginning) else { return Ok(()) };
         if is_beginning && text.chars().count() < BEGINNING_MIN_CHARACTERS && text.is_ascii() {
-            return Err(Misread::ShortBeginning);
+            return Err(Misread::ShortBeginning(BEGINNING_MIN_CHARACTERS));
         }
         if part.is_not {
             self.query.pattern.none.push(phrase);

@@ -1,6 +1,8 @@
 //! `/search`: messages and notifications by their words, each with the link to its place. The form sends an address, so a
 //! search can be kept and shared, and works without a script.
 
+use std::net::IpAddr;
+
 use axum::response::Response;
 use jiff::{Timestamp, tz::TimeZone};
 use leptos::prelude::*;
@@ -57,51 +59,48 @@ pub(super) async fn show(
         let zone = page.zone.clone().unwrap_or(TimeZone::UTC);
         let who = asked.caller.0.as_ref();
         let asker = Asker { id: who.map(|user| user.user.id.as_str()), now: Timestamp::now(), zone };
-        let found = async {
-            let user = who.map(|identity| &identity.user);
-            state.limits.search(user, address).await.map_err(Error::from)?;
-            let query = Query::parse(&page.q, &asker).map_err(Problem::Misread)?;
-            let wanted = Wanted { order, before, limit: HITS };
-            Ok(state.searching.search(who, &query, &wanted).await?)
+        let wanted = Wanted { order, before, limit: HITS };
+        let found = match Query::parse(&page.q, &asker) {
+            Ok(query) => find(&asked, address, &query, &wanted).await,
+            Err(misread) => {
+                page.problem = Some(Problem::Misread(misread));
+                Ok(None)
+            }
         };
-        match found.await {
-            Ok(found) => page.found = Some(found),
-            Err(Problem::Error(error)) => page.problem = Some(Problem::rejection(error)?),
-            Err(misread) => page.problem = Some(misread),
+        match found {
+            Ok(found) => page.found = found,
+            Err(Error::Rejected(Rejection { code, retry_after_ms, .. })) => {
+                page.problem = Some(Problem::Rejected(RejectionReason { code, retry_after_ms }));
+            }
+            Err(error) => return Err(error),
         }
     }
     beside_reader(&asked, page).await
 }
 
+async fn find(
+    asked: &PageRequest,
+    address: IpAddr,
+    query: &Query,
+    wanted: &Wanted,
+) -> Result<Option<FoundPage>, Error> {
+    let who = asked.caller.0.as_ref();
+    asked.state.limits.search(who.map(|identity| &identity.user), address).await?;
+    asked.state.searching.search(who, query, wanted).await.map(Some)
+}
+
 /// The reason why nothing was looked for.
 enum Problem {
     Misread(Misread),
+    /// Too many searches, or a cursor that is none.
     Rejected(RejectionReason),
-    Error(Error),
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        Self::Error(error)
-    }
 }
 
 impl Problem {
-    /// What the page says of a rejection: too many searches, or a cursor that is none. Anything else is no page's.
-    fn rejection(error: Error) -> Result<Self, Error> {
-        match error {
-            Error::Rejected(Rejection { code, retry_after_ms, .. }) => {
-                Ok(Self::Rejected(RejectionReason { code, retry_after_ms }))
-            }
-            other => Err(other),
-        }
-    }
-
     fn text(&self, texts: &Texts) -> String {
         match self {
             Self::Misread(misread) => (texts.misread)(misread),
             Self::Rejected(reason) => (texts.rejection)(*reason),
-            Self::Error(error) => error.to_string(),
         }
     }
 }

@@ -1,10 +1,7 @@
 //! The account pages' texts in Japanese.
 
 use super::{Agent, Level, Misread, Seen, Texts};
-use crate::{
-    app::i18n::Language,
-    server::{authz::Deed, search::QUERY_MAX_CHARACTERS},
-};
+use crate::{app::i18n::Language, server::authz::Deed};
 
 pub(super) const TEXTS: Texts = Texts {
     name: "名前",
@@ -453,13 +450,13 @@ pub(super) const TEXTS: Texts = Texts {
 
 fn misread(misread: &Misread) -> String {
     match misread {
-        Misread::TooLong => format!("検索は{QUERY_MAX_CHARACTERS}文字までです。"),
-        Misread::TooManyParts => "言葉と条件が多すぎます。いくつか減らしてください。".to_owned(),
+        Misread::TooLong(most) => format!("検索は{most}文字までです。"),
+        Misread::TooManyParts(most) => format!("言葉と条件は合わせて{most}個までです。いくつか減らしてください。"),
         Misread::Nothing => {
             "探すものを書いてください。言葉、\"続いた言葉\"、または from: in: channel: level: has: のいずれかです。"
                 .to_owned()
         }
-        Misread::ShortBeginning => "* の前に2文字以上を書いてください。".to_owned(),
+        Misread::ShortBeginning(least) => format!("* の前に{least}文字以上を書いてください。"),
         Misread::NoValue(filter) => {
             format!("{filter}: のすぐ後に値を書いてください。例：{}", Misread::example(filter))
         }
