@@ -199,11 +199,14 @@ fn hits(texts: &'static Texts, page: &SearchPage, found: FoundPage) -> AnyView {
         let href = page.address(page.order, Some(next));
         view! { <p><a href=href rel="next">{texts.older_hits}</a></p> }
     });
-    let rows: Vec<_> = found.hits.into_iter().map(row).collect();
+    let rows: Vec<_> = found.hits.into_iter().enumerate().map(row).collect();
     view! { <ol class="rows stack">{rows}</ol> {older} }.into_any()
 }
 
-fn row(found: Found) -> impl IntoView + use<> {
+/// A hit. Its link is named by all of it and by its number: many have the same time, and some say the same.
+fn row((number, found): (usize, Found)) -> impl IntoView + use<> {
+    let id = format!("hit-{number}");
+    let name = id.clone();
     let user = found.user.map(|user| view! { <b><bdi translate="no">{user}</bdi></b> });
     let place = match (found.room, found.channel) {
         (Some(room), _) => {
@@ -217,8 +220,11 @@ fn row(found: Found) -> impl IntoView + use<> {
     };
     let title = (!found.title.is_empty()).then(|| view! { <p dir="auto"><b>{parts(found.title)}</b></p> });
     view! {
-        <li class="panel stack">
-            <p class="row__head">{user} {place} <a class="hit" href=found.url>{time(found.timestamp)}</a></p>
+        <li class="panel stack" id=id>
+            <p class="row__head">
+                <span class="visually-hidden">{number + 1} ". "</span>
+                {user} {place} <a class="hit" href=found.url aria-labelledby=name>{time(found.timestamp)}</a>
+            </p>
             {title}
             <p class="pre" dir="auto">{parts(found.parts)}</p>
         </li>
