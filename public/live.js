@@ -117,11 +117,13 @@ async function begin() {
   if (navigator.serviceWorker && document.querySelector("[rel=manifest]")) (window.requestIdleCallback ?? setTimeout)(offline);
 }
 
-// The quick switcher.
+// The quick switcher. Once it is there it opens at once: the next key is for it.
+let switcher;
 function onKey(event) {
   if (event.key?.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
   event.preventDefault();
-  import("./switcher.js").then((switcher) => switcher.toggle(), () => {});
+  if (switcher) return switcher.toggle();
+  import("./switcher.js").then((loaded) => (switcher = loaded).toggle(), () => {});
 }
 
 // Notifications of an open page, where the page /notifications has switched them on in this browser.

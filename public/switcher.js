@@ -17,7 +17,7 @@ function make(name, attributes = {}, ...children) {
 }
 
 const style = make("link", { rel: "stylesheet", href: new URL("switcher.css", import.meta.url).href });
-const styled = new Promise((done) => (style.onload = style.onerror = done));
+let styled = new Promise((done) => (style.onload = style.onerror = done)).then(() => (styled = undefined));
 document.head.append(style);
 
 let parts;
@@ -131,7 +131,7 @@ function build() {
 
 /** Opens the switcher, or closes it. */
 export async function toggle() {
-  await styled;
+  if (styled) await styled;
   if (parts?.dialog.open) return parts.dialog.close();
   if (document.querySelector("dialog:modal")) return;
   if (!parts) build();
