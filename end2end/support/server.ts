@@ -20,6 +20,9 @@ const UNLIMITED = {
 type Options = { listen?: string; env?: NodeJS.ProcessEnv };
 
 export class Server {
+  /** The origins of servers that a story has stopped: that they answer no more is no fault of a page. */
+  static readonly stopped = new Set<string>();
+
   private constructor(
     readonly url: string,
     /** Where the first administrator joins, as the program says; none where people have no accounts. */
@@ -33,6 +36,7 @@ export class Server {
   static async start({ listen = "127.0.0.1:0", env = {} }: Options = {}) {
     const data = await mkdtemp(join(tmpdir(), "idobata-e2e-"));
     const { url, child, setupLink } = await Server.spawn(data, listen, env, env.IDOBATA_AUTH === "accounts");
+    Server.stopped.delete(url);
     return new Server(url, setupLink, child, data, env);
   }
 
@@ -83,6 +87,7 @@ export class Server {
   }
 
   async stop() {
+    Server.stopped.add(this.url);
     await this.end("SIGTERM");
     await rm(this.data, { recursive: true });
   }
