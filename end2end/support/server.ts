@@ -20,8 +20,8 @@ const UNLIMITED = {
 type Options = { listen?: string; env?: NodeJS.ProcessEnv };
 
 export class Server {
-  /** The origins of servers that a story has stopped: that they answer no more is no fault of a page. */
-  static readonly stopped = new Set<string>();
+  /** What closes the pages of a server, by its origin. */
+  static readonly pages = new Map<string, (() => Promise<void>)[]>();
 
   private constructor(
     readonly url: string,
@@ -36,7 +36,6 @@ export class Server {
   static async start({ listen = "127.0.0.1:0", env = {} }: Options = {}) {
     const data = await mkdtemp(join(tmpdir(), "idobata-e2e-"));
     const { url, child, setupLink } = await Server.spawn(data, listen, env, env.IDOBATA_AUTH === "accounts");
-    Server.stopped.delete(url);
     return new Server(url, setupLink, child, data, env);
   }
 
@@ -86,8 +85,15 @@ export class Server {
     await ended;
   }
 
+  /** Closes its pages and stops: what a page asks for in that moment is no fault. */
   async stop() {
-    Server.stopped.add(this.url);
+    for (const close of Server.pages.get(this.url) ?? []) await close();
+    Server.pages.delete(this.url);
+    await this.leave();
+  }
+
+  /** Stops under its pages. */
+  async leave() {
     await this.end("SIGTERM");
     await rm(this.data, { recursive: true });
   }

@@ -30,6 +30,8 @@ export const test = base.extend<Fixtures, { server: Server }>({
     await use(async (options) => {
       const person = await newPerson(browser, { ...contextOptions, baseURL: server.url, ...options }, faults);
       people.push(person);
+      const origin = options?.baseURL ?? server.url;
+      Server.pages.set(origin, [...(Server.pages.get(origin) ?? []), () => person.context.close()]);
       return person;
     });
     await Promise.all(people.map((person) => person.context.close()));
@@ -68,9 +70,8 @@ export async function named(person: Person, name: string): Promise<Person> {
 }
 
 function watch(page: Page, faults: string[], hasScript: boolean) {
-  const isStopped = (url: string) => URL.canParse(url) && Server.stopped.has(new URL(url).origin);
   page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type()) && !isStopped(message.location().url)) faults.push(`console ${message.type()}: ${message.text()}`);
+    if (["error", "warning"].includes(message.type())) faults.push(`console ${message.type()}: ${message.text()}`);
   });
   page.on("pageerror", (error) => faults.push(`page error: ${error}`));
   page.on("response", (response) => {
@@ -80,7 +81,6 @@ function watch(page: Page, faults: string[], hasScript: boolean) {
     // A stream that the page itself ended, or that a navigation ended, is no fault; nor is that a browser with
     // JavaScript off ("csp") does not load the script that the page offers.
     const error = request.failure()?.errorText ?? "";
-    if (isStopped(request.url())) return;
     if (error !== "net::ERR_ABORTED" && !(error === "csp" && !hasScript)) faults.push(`failed: ${error} ${request.url()}`);
   });
 }

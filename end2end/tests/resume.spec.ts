@@ -71,7 +71,7 @@ test("a reader whose history is gone is told so, and goes on with what there is"
   await alice.enterRoom("general");
   await alice.post("before the flood");
   await alice.expectMessages("before the flood");
-  await before.stop();
+  await before.leave();
   await expect(alice.page.locator(".conversation .connection-badge")).toHaveText("Disconnected");
 
   // The same address, and a database that knows nothing.
