@@ -126,6 +126,7 @@ fn message(text: &str) -> NewEntry {
         body: serde_json::json!({ "user": "writer", "text": text }).to_string(),
         change: None,
         reference: None,
+        files: Vec::new(),
         state: None,
     }
 }

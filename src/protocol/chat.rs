@@ -686,14 +686,29 @@ pub struct NewMessage {
     /// without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<Offset>,
+    /// The ids of files that its author uploaded to the room, at most [`super::file::FILES_MAX`]. With some the text may be
+    /// empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
 }
 
 impl NewMessage {
     /// Takes the members of a message.
     pub fn from_members(members: &mut Members) -> Result<Self, Rejection> {
-        let (id, text) = (members.required_text(&["id"])?, members.required_text(&TEXT_NAMES)?);
-        Ok(Self { id, text, reply_to: members.offset("reply_to")?, thread: members.offset("thread")? })
+        let id = members.required_text(&["id"])?;
+        let (files, text) = files_and_text(members)?;
+        Ok(Self { id, text, reply_to: members.offset("reply_to")?, thread: members.offset("thread")?, files })
     }
+}
+
+/// Takes the files and the text of a message. One without files has a text.
+pub(super) fn files_and_text(members: &mut Members) -> Result<(Vec<String>, String), Rejection> {
+    let files = members.texts(&["files"])?.unwrap_or_default();
+    let text = match files.is_empty() {
+        true => members.required_text(&TEXT_NAMES)?,
+        false => members.text(&TEXT_NAMES)?.unwrap_or_default(),
+    };
+    Ok((files, text))
 }
 
 #[cfg(test)]

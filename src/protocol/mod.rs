@@ -209,6 +209,7 @@ pub mod change;
 pub mod chat;
 pub mod cursor;
 pub mod feed;
+pub mod file;
 pub mod mark;
 pub mod members;
 pub mod mention;

@@ -89,7 +89,7 @@ fn frame() -> impl Strategy<Value = ClientFrame> {
         (text(), text(), text(), option::of(any::<u64>()), option::of(any::<u64>())).prop_map(
             |(room, id, text, reply_to, thread)| ClientFrame::Post {
                 room,
-                message: NewMessage { id, text, reply_to, thread }
+                message: NewMessage { id, text, reply_to, thread, files: Vec::new() }
             }
         ),
         text().prop_map(|room| ClientFrame::Typing { room }),

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::{
     change::NewChange,
+    chat::files_and_text,
     cursor::{AFTER_NAMES, Offset, looks_like_cursor},
     mark::NewMark,
     members::Members,
     problem::{Code, Rejection},
-    publication::TEXT_NAMES,
 };
 
 /// The namespace of the feed. The rooms are in `/`.
@@ -77,6 +77,8 @@ pub struct SendMessage {
     pub reply_to: Option<Offset>,
     /// As [`super::chat::NewMessage::thread`].
     pub thread: Option<Offset>,
+    /// As [`super::chat::NewMessage::files`].
+    pub files: Vec<String>,
 }
 
 /// Changes a message.
@@ -110,12 +112,15 @@ impl ClientEvent {
             "typing" => Ok(Self::Typing(InRoom::parse("typing", data)?)),
             "message" => {
                 let mut members = fields("message", data)?;
+                let room = members.required_text(&["room"])?;
+                let (files, text) = files_and_text(&mut members)?;
                 Ok(Self::Message(SendMessage {
-                    room: members.required_text(&["room"])?,
-                    text: members.required_text(&TEXT_NAMES)?,
+                    room,
+                    text,
                     id: members.text(&["id"])?,
                     reply_to: members.offset("reply_to")?,
                     thread: members.offset("thread")?,
+                    files,
                 }))
             }
             "change" => {
@@ -227,8 +232,14 @@ mod tests {
     #[test]
     fn the_member_user_is_not_read() {
         let data = json!({ "room": "general", "text": "hi", "user": "the owner", "timestamp": 1 });
-        let message =
-            SendMessage { room: "general".into(), text: "hi".into(), id: None, reply_to: None, thread: None };
+        let message = SendMessage {
+            room: "general".into(),
+            text: "hi".into(),
+            id: None,
+            reply_to: None,
+            thread: None,
+            files: Vec::new(),
+        };
         assert_eq!(ClientEvent::parse("message", data), Ok(ClientEvent::Message(message)));
     }
 
@@ -270,6 +281,7 @@ mod tests {
                 id: None,
                 reply_to: None,
                 thread: None,
+                files: Vec::new(),
             };
             assert_eq!(ClientEvent::parse("message", message), Ok(ClientEvent::Message(plain)));
         }

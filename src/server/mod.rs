@@ -7,7 +7,7 @@
 //! * `state`: everything that a request can reach, built once
 //! * `notify`: push notifications
 //! * `search`: what people look for, and may find
-//! * `chat`, `feed`: the rooms, the feed
+//! * `chat`, `feed`, `files`: the rooms, the feed, the files that people upload
 //! * `authz`: authorization
 //! * `log`, `presence`, `auth`: the logs; the users who are in a room now; authentication
 //! * `limits`, `cluster`: rate and connection limits; the other nodes
@@ -27,6 +27,7 @@ pub mod config;
 pub mod emoji;
 pub mod error;
 pub mod feed;
+pub mod files;
 pub mod http;
 pub mod limits;
 pub mod log;
@@ -214,6 +215,8 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
     background.spawn(async move { activity.run(ended).await });
     let (notifier, ended) = (state.notifier.clone(), stop.clone());
     background.spawn(async move { notifier.run(ended).await });
+    let (files, ended) = (state.files.clone(), stop.clone());
+    background.spawn(async move { files.run(ended).await });
     background.spawn(state.outgoing.clone().run(stop.clone()));
     background.spawn(state.heartbeats.clone().watch(stop.clone()));
     background.spawn(state.scheduled.clone().run(stop.clone()));

@@ -24,6 +24,7 @@ mod discussions;
 mod disk;
 mod edges;
 mod feed;
+mod files;
 mod forms;
 mod heads;
 mod heartbeats;

@@ -198,6 +198,7 @@ async fn a_post_that_comes_again_tells_once_and_mends_what_a_crash_left_undone()
         change: None,
         reference: None,
         state: None,
+        files: Vec::new(),
     };
     let room = TopicName::Room(idobata::protocol::name::RoomId::parse("general").unwrap());
     server.state.hub.publish(&room, vec![entry]).await.unwrap();

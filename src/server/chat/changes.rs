@@ -93,6 +93,7 @@ impl Chat {
             change: Some(Change { target, tag, fold: Arc::new(fold) }),
             reference: None,
             state: None,
+            files: Vec::new(),
         };
         let mut appended = self.hub.publish(&TopicName::Room(room.clone()), vec![entry]).await?;
         let first = appended.pop().expect("one new entry gives one entry");
@@ -100,6 +101,7 @@ impl Chat {
             Rejection::new(Code::BadId, "This id belongs to a message; a change needs an id of its own.")
         })?;
         if kind == ChangeKind::Delete {
+            self.removed_files.notify_one();
             self.note_deletion(room, who, &first, target).await?;
             self.note_activity(room);
         }
@@ -266,7 +268,11 @@ impl Fold for MessageFold {
         let (mut erase, mut change_body) = (None, None);
         let message = match &self.what {
             What::Edit(text, named) => {
-                change_body = Some(to_json(&self.change_after(&message, &named.people, None)));
+                let files = message.files.clone();
+                change_body = Some(to_json(&StoredChange {
+                    files,
+                    ..self.change_after(&message, &named.people, None)
+                }));
                 self.edited(message, text.clone(), named)
             }
             What::Delete => {

@@ -105,7 +105,7 @@ impl Chat {
     async fn post_first(&self, who: &Identity, known: &Discussion) -> Result<Offset, Error> {
         let Discussion { room, by, id, text, .. } = known;
         let (id, text) = (id.clone(), text.clone());
-        let message = NewMessage { id, text, reply_to: None, thread: None };
+        let message = NewMessage { id, text, ..NewMessage::default() };
         let author = if by.id == who.user.id { who.clone() } else { Identity::of(by.clone()) };
         self.rights.check_entry(room, Some(&author))?;
         Ok(self.post(room, &author, message).await?.0.offset)

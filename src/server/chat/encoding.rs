@@ -3,12 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::mentions;
+use super::{file_html::html_with_files, files::WithFiles, mentions};
 use crate::{
     protocol::{
         change::{ChangeKind, MessageChanged, Reaction},
         chat::{Message, ServerFrame, is_default},
         cursor::{Cursor, Offset},
+        file::MessageFile,
         mention::GroupMention,
         name::RoomId,
         session::User,
@@ -51,6 +52,9 @@ pub(super) struct StoredMessage {
     /// The groups that its text mentions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) groups: Vec<GroupMention>,
+    /// Its files; none once it was deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) files: Vec<MessageFile>,
 }
 
 /// An earlier text of an edited message.
@@ -91,6 +95,9 @@ pub(super) struct StoredChange {
     /// The text before mentioned a group.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) had_groups: bool,
+    /// The files of the message, of an edit: its HTML shows them. On no wire.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) files: Vec<MessageFile>,
 }
 
 /// The `reset` frame of a room, with the cursor at which the reader goes on.
@@ -115,10 +122,16 @@ pub fn encode_frame(frame: &ServerFrame) -> String {
 
 /// The JSON of a room's entry as its readers get it: a `message` or a `message-changed` frame.
 pub fn encode_entry(record: &Record) -> String {
-    encode_frame(&match record.target {
-        None => ServerFrame::Message(message_of(record)),
-        Some(target) => ServerFrame::MessageChanged(changed_of(record, target)),
-    })
+    if let Some(target) = record.target {
+        return encode_frame(&ServerFrame::MessageChanged(changed_of(record, target)));
+    }
+    let stored = stored_message(record);
+    let files = stored.files.clone();
+    let frame = ServerFrame::Message(message_from(record, stored));
+    if files.is_empty() {
+        return encode_frame(&frame);
+    }
+    serde_json::to_string(&WithFiles::new(&frame, &files)).expect("frames have only string keys")
 }
 
 /// Returns true if the entry is a deletion: nothing of the message may stay in memory.
@@ -128,6 +141,10 @@ pub fn erases(record: &Record) -> bool {
 
 /// The message in a record of a room. One that cannot be read is logged, and has no author name and no text.
 pub(super) fn message_of(record: &Record) -> Message {
+    message_from(record, stored_message(record))
+}
+
+fn message_from(record: &Record, stored: StoredMessage) -> Message {
     let StoredMessage {
         user,
         text,
@@ -140,15 +157,16 @@ pub(super) fn message_of(record: &Record) -> Message {
         thread,
         mentions,
         groups,
+        files,
         ..
-    } = stored_message(record);
+    } = stored;
     Message {
         room: room_of(record),
         offset: record.offset,
         id: record.client_id.clone().unwrap_or_default(),
         user,
         user_id: record.author.clone(),
-        html: mentions::html_of(&text, &mentions, &groups),
+        html: html_with_files(mentions::html_of(&text, &mentions, &groups), &text, &files),
         text,
         timestamp: record.timestamp,
         rev,
@@ -173,7 +191,8 @@ pub(super) fn stored_message(record: &Record) -> StoredMessage {
 
 /// The change in a record of a room, of the message at `target`.
 pub(super) fn changed_of(record: &Record, target: Offset) -> MessageChanged {
-    let StoredChange { user, kind, text, reaction, thread, mentions, groups, .. } = change_in(record);
+    let StoredChange { user, kind, text, reaction, thread, mentions, groups, files, .. } = change_in(record);
+    let html_of = |text: &str| html_with_files(mentions::html_of(text, &mentions, &groups), text, &files);
     MessageChanged {
         room: room_of(record),
         offset: record.offset,
@@ -183,7 +202,7 @@ pub(super) fn changed_of(record: &Record, target: Offset) -> MessageChanged {
         user,
         user_id: record.author.clone(),
         timestamp: record.timestamp,
-        html: text.as_deref().and_then(|text| mentions::html_of(text, &mentions, &groups)),
+        html: text.as_deref().and_then(html_of),
         text,
         reaction,
         thread,

@@ -82,7 +82,7 @@ impl Chat {
         let name = name.and_then(|name| parse_name(&name).ok()).unwrap_or_else(|| hook.name.clone());
         let who = Identity::of(User::of_hook(&hook.id, name));
         let id = key.map_or_else(Uuid::new_v4, |key| uuid_of(&[&hook.id, &key])).to_string();
-        let new = |thread| NewMessage { id: id.clone(), text: text.clone(), reply_to: None, thread };
+        let new = |thread| NewMessage { id: id.clone(), text: text.clone(), thread, ..NewMessage::default() };
         let Some(thread_key) = thread_key else { return self.post(&hook.room, &who, new(None)).await };
         if let Some(root) = self.rights.hook_thread(hook, &thread_key).await? {
             match self.post(&hook.room, &who, new(Some(root))).await {

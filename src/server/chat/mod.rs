@@ -12,6 +12,8 @@ mod direct;
 mod discussions;
 mod document;
 mod encoding;
+mod file_html;
+mod files;
 mod hooks;
 mod joining;
 mod known_rooms;
@@ -36,6 +38,7 @@ mod unread_poll;
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
@@ -94,6 +97,7 @@ pub struct Chat {
     group_mentions: GroupMentions,
     may_start_direct: bool,
     push_queue: Arc<PushQueue>,
+    removed_files: Arc<Notify>,
 }
 
 /// The settings of the chat.
@@ -106,6 +110,8 @@ pub struct ChatSettings {
     pub may_start_direct: bool,
     /// The time without a sign after which a user is away.
     pub away_after: Duration,
+    /// Notified when files may have gone with their message: nobody waits until their contents are removed.
+    pub removed_files: Arc<Notify>,
 }
 
 impl Chat {
@@ -116,9 +122,10 @@ impl Chat {
         limits: Arc<RateLimits>,
         backplane: Arc<dyn Backplane>,
         max_rooms: usize,
-        ChatSettings { editing, group_mentions, may_start_direct, away_after }: ChatSettings,
+        settings: ChatSettings,
         push_queue: PushQueue,
     ) -> Result<Self, Error> {
+        let ChatSettings { editing, group_mentions, may_start_direct, away_after, removed_files } = settings;
         let activity = Arc::new(Activity::new(backplane.clone()));
         let (presence, signs) =
             away::presence_over(hub.clone(), backplane, activity.clone(), rights.clone(), away_after);
@@ -137,6 +144,7 @@ impl Chat {
             group_mentions,
             may_start_direct,
             push_queue: Arc::new(push_queue),
+            removed_files,
         };
         let rooms = chat.hub.store().rooms().await?;
         if rooms.is_empty() {

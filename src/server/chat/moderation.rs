@@ -55,6 +55,12 @@ impl Chat {
         self.rights.check_not_muted(room, &who.user.id, now_ms())
     }
 
+    /// Rejects whoever may not post in the room now, for what is uploaded before a message names it.
+    pub fn check_may_post(&self, room: &RoomId, who: &Identity) -> Result<(), Rejection> {
+        self.check_writing(room, who)?;
+        self.check_direct(room, &who.user)
+    }
+
     /// Makes somebody who may enter the room a moderator.
     pub async fn add_moderator(&self, room: &RoomId, by: &Actor, user: &User) -> Result<(), Error> {
         self.check_manager(room, by)?;

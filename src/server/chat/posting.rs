@@ -9,6 +9,7 @@ use super::{
     answers::Answer,
     changes::{parse_id, to_json},
     encoding::{StoredMessage, message_of, stored_message},
+    files::text_with_files,
     mentions::{Named, Place, Told},
 };
 use crate::{
@@ -37,15 +38,19 @@ impl Chat {
     ) -> Result<(Message, bool), Error> {
         let user = &who.user;
         self.check_writing(room, who)?;
-        let NewMessage { id, text, reply_to, thread } = message;
+        let NewMessage { id, text, reply_to, thread, files: file_ids } = message;
         let id = parse_id(&id)?;
-        let text = MessageText::parse(&text)?.into_string();
+        if file_ids.is_empty() {
+            MessageText::parse(&text)?;
+        }
         self.limits.message(user).await?;
+        let files = self.files_named(room, user, &file_ids).await?;
+        let text = text_with_files(&text, &file_ids, &files)?;
         self.check_direct(room, user)?;
         let Named { people: mentions, groups, told } = self.named_in(room, who, &text).await?;
         let name = user.name.clone();
         let message =
-            StoredMessage { user: name, text, reply_to, mentions, groups, ..StoredMessage::default() };
+            StoredMessage { user: name, text, reply_to, mentions, groups, files, ..StoredMessage::default() };
         let entry = NewEntry {
             author: user.id.clone(),
             client_id: Some(id),
@@ -55,6 +60,7 @@ impl Chat {
             change: None,
             reference: Answer { message, thread }.into_reference(),
             state: None,
+            files: file_ids,
         };
         let mut appended = self.hub.publish(&TopicName::Room(room.clone()), vec![entry]).await?;
         let first = appended.pop().expect("one new entry gives one entry");

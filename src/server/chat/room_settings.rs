@@ -99,6 +99,7 @@ impl Chat {
         self.activity.note_list(None);
         // No node appends any more. Whatever was on its way, or is left by a crash from here on, the next trim removes.
         self.hub.store().remove_room(room).await?;
+        self.removed_files.notify_one();
         Ok(())
     }
 

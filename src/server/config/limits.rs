@@ -116,6 +116,26 @@ pub struct Limits {
     )]
     pub searches: Limit<Rate>,
 
+    // A folder of pictures dropped at once, and some more; how many bytes is --max-files-per-person.
+    /// Files that a user uploads
+    #[arg(
+        long = "limit-files",
+        env = "IDOBATA_LIMIT_FILES",
+        default_value = "100/10m",
+        value_name = "N/TIME"
+    )]
+    pub uploads: Limit<Rate>,
+
+    // An office of ten who do so; not a stream of new guests, each with a limit of their own.
+    /// Files that are uploaded from an address
+    #[arg(
+        long = "limit-files-per-address",
+        env = "IDOBATA_LIMIT_FILES_PER_ADDRESS",
+        default_value = "1000/1h",
+        value_name = "N/TIME"
+    )]
+    pub uploads_per_address: Limit<Rate>,
+
     // Ten a second: a busy script, not a loop without a pause.
     /// Requests that publish to the feed, per token; without a token, per address
     #[arg(

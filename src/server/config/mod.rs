@@ -18,6 +18,7 @@ mod sign_in_url;
 pub mod site;
 pub mod tls;
 mod tokens;
+mod uploads;
 mod values;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -36,6 +37,7 @@ pub use self::{
     retention::{Retention, RetentionSettings},
     sign_in_url::SignInUrl,
     tokens::{TokenAlgorithm, TokenSettings},
+    uploads::UploadSettings,
     values::{TimeSpan, listen_address},
 };
 use self::{
@@ -125,6 +127,10 @@ pub struct Config {
     /// The retention of the logs.
     #[command(flatten)]
     pub retention: RetentionSettings,
+
+    /// The files.
+    #[command(flatten)]
+    pub uploads: UploadSettings,
 
     /// The editing of messages.
     #[command(flatten)]

@@ -42,6 +42,26 @@ pub(super) fn within<T: FromStr + PartialOrd + Display>(
     number.ok_or_else(|| format!("{text:?} is not a whole number from {} to {}", range.start(), range.end()))
 }
 
+/// The units of sizes.
+const SIZE_UNITS: [(&str, u64); 5] =
+    [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("B", 1)];
+
+/// Largest size: no disk has more, and no sum of two overflows.
+const SIZE_MAX: u64 = 1 << 50;
+
+/// A size in bytes: a whole number and `KiB`, `MiB`, `GiB` or `TiB`.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let bytes = SIZE_UNITS.into_iter().find_map(|(unit, bytes)| {
+        let (number, written) = text.split_at_checked(text.len().checked_sub(unit.len())?)?;
+        let number: u64 = written.eq_ignore_ascii_case(unit).then(|| number.trim_end().parse().ok())??;
+        number.checked_mul(bytes).filter(|bytes| *bytes <= SIZE_MAX)
+    });
+    bytes.ok_or_else(|| {
+        format!("{text:?} is not a size from 0B to 1024TiB: write a whole number with KiB, MiB, GiB or TiB, such as 100MiB")
+    })
+}
+
 /// The usual words for yes and no, in any case.
 pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
     match text.trim().to_ascii_lowercase().as_str() {
@@ -101,6 +121,25 @@ mod tests {
         for text in ["0", "11", "-1", "1e1", "ten", "", "99999999999999999999999"] {
             let fault = within(text, 1..=10_u64).expect_err(text);
             assert!(fault.contains("from 1 to 10"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_a_whole_number_and_a_unit() {
+        for (text, bytes) in [
+            ("0B", 0),
+            ("10 KiB", 10 << 10),
+            (" 100mib ", 100 << 20),
+            ("2GiB", 2 << 30),
+            ("1024TiB", 1 << 50),
+            ("7b", 7),
+        ] {
+            assert_eq!(size(text), Ok(bytes), "{text:?}");
+        }
+        for text in ["", "100", "MiB", "-1MiB", "1.5GiB", "1025TiB", "99999999999999999999GiB", "5花", "花B"]
+        {
+            let fault = size(text).expect_err(text);
+            assert!(fault.contains("such as 100MiB"), "{fault}");
         }
     }
 

@@ -92,6 +92,7 @@ impl Feed {
             change: None,
             reference: None,
             state: None,
+            files: Vec::new(),
         };
         let entries: Vec<_> = publications.into_iter().enumerate().map(entry).collect();
         let is_news = entries.iter().any(|entry| entry.lasting);

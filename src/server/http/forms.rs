@@ -88,7 +88,7 @@ pub(super) async fn post_message(
         let [answered, root] = [reply_to, thread].map(|offset| offset.unwrap_or_default().to_string());
         let contents = ["message", room.as_str(), &text, &answered, &root];
         let id = state.submissions.of(&identity.user.id, once.as_deref(), &contents).client_id();
-        let message = NewMessage { id, text: text.clone(), reply_to, thread };
+        let message = NewMessage { id, text: text.clone(), reply_to, thread, files: Vec::new() };
         state.chat.post(&room, &identity, message).await
     };
     match post.await {

@@ -45,9 +45,17 @@ impl IntoResponse for Rejection {
 /// The answer 422 to a body that was read and that means nothing by a rule that people set for it. No code of its own: it
 /// would be one for the pages, which never see it.
 pub(super) fn unprocessable(detail: String) -> Response {
-    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    without_own_code(StatusCode::UNPROCESSABLE_ENTITY, Code::BadRequest, detail)
+}
+
+/// The answer 507 to what there is no room for, on the disk or in a quota. No code of its own, like [`unprocessable`].
+pub(super) fn insufficient_storage(detail: String) -> Response {
+    without_own_code(StatusCode::INSUFFICIENT_STORAGE, Code::Unavailable, detail)
+}
+
+/// A problem with another status than that of its code.
+fn without_own_code(status: StatusCode, code: Code, detail: String) -> Response {
     let title = status.canonical_reason().unwrap_or("Error").to_owned();
-    let code = Code::BadRequest;
     let problem =
         Problem { title, status: status.as_u16(), detail, code, retry_after_ms: None, request: None };
     let json = serde_json::to_string(&problem).expect("plain data");

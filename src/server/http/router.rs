@@ -88,6 +88,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/markdown", post(api::markdown::render))
         .route("/api/emoji", get(api::emoji::find))
         .route("/api/search", get(api::search::find))
+        .route("/api/files", post(api::files::upload))
+        .route("/files/{id}/{name}", get(api::files::read))
         .route("/api/channels", get(api::channels::list))
         .route("/api/channels/{channel}/values", get(api::channel_values::get))
         .route("/api/channels/{channel}/readers", put(api::channels::limit).delete(api::channels::open))

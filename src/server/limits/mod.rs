@@ -58,6 +58,8 @@ pub struct RateLimits {
     sign_ins_per_account: SharedLimiter<String>,
     sign_ins_per_address: SharedLimiter<IpAddr>,
     publishes: SharedLimiter<String>,
+    files: SharedLimiter<String>,
+    files_per_address: SharedLimiter<IpAddr>,
     feed_pushes: Limiter<String>,
     feed_push_words: Limiter<String>,
     requests: Limiter<IpAddr>,
@@ -78,6 +80,8 @@ impl RateLimits {
         let sessions = "Too many sessions or names from this address.";
         let sign_ins = "Too many attempts to sign in to this account.";
         let sign_ins_per_address = "Too many attempts to sign in from this address.";
+        let files = "You are uploading too many files.";
+        let files_per_address = "Too many files are uploaded from this address.";
         let publishes = "This publisher is publishing too fast.";
         let feed_pushes = "More events came than are pushed to this user.";
         // One word about those for as long as the limit counts.
@@ -107,6 +111,13 @@ impl RateLimits {
                 sign_ins_per_address,
             ),
             publishes: SharedLimiter::new(backplane, "publishes", limits.publishes, publishes),
+            files: SharedLimiter::new(backplane, "files", limits.uploads, files),
+            files_per_address: SharedLimiter::new(
+                backplane,
+                "files-per-address",
+                limits.uploads_per_address,
+                files_per_address,
+            ),
             feed_pushes: Limiter::new(limits.feed_pushes, feed_pushes),
             feed_push_words: Limiter::new(Limit(words), feed_pushes),
             requests: Limiter::new(limits.requests, requests),
@@ -181,6 +192,12 @@ impl RateLimits {
         self.publishes.check(&publisher).await
     }
 
+    /// Counts a file that a person uploads.
+    pub async fn file(&self, user: &User, address: IpAddr) -> Result<(), Rejection> {
+        self.files_per_address.check(&counted_as(address)).await?;
+        self.files.check(&user.id).await
+    }
+
     /// Counts an event of the feed that is pushed to a person. Only the node that sends the pushes counts.
     pub fn feed_push(&self, user_id: &str) -> Result<(), Rejection> {
         self.feed_pushes.check(&user_id.to_owned())
@@ -225,6 +242,8 @@ impl RateLimits {
             sign_ins_per_account,
             sign_ins_per_address,
             publishes,
+            files,
+            files_per_address,
             feed_pushes,
             feed_push_words,
             requests,
@@ -242,10 +261,11 @@ impl RateLimits {
             sign_ins,
             sign_ins_per_account,
             publishes,
+            files,
         ] {
             names.sweep();
         }
-        for addresses in [sessions, sign_ins_per_address] {
+        for addresses in [sessions, sign_ins_per_address, files_per_address] {
             addresses.sweep();
         }
         for counted_here in [feed_pushes, feed_push_words] {

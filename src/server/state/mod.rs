@@ -25,6 +25,7 @@ use super::{
     },
     config::{AuthSetting, BadSetting, Config, DirectMessages, Retention, node_channel, site::Site},
     feed::{self, Feed, heartbeats::Heartbeats, scheduled::ScheduledNotifications},
+    files::Files,
     limits::{LiveConnectionLimiter, RateLimits, TrustedProxies},
     log::{
         hub::Hub,
@@ -62,6 +63,8 @@ pub struct Parts {
     pub chat: Arc<Chat>,
     /// The search over rooms and feed.
     pub searching: Searching,
+    /// The files.
+    pub files: Arc<Files>,
     /// Push notifications.
     pub notifier: Arc<Notifier>,
     /// The feed.
@@ -213,11 +216,13 @@ impl AppState {
             DirectMessages::Members => config.auth != AuthSetting::Guest,
             DirectMessages::Nobody => false,
         };
+        let removed_files = Arc::new(tokio::sync::Notify::new());
         let settings = ChatSettings {
             editing: config.editing,
             group_mentions: config.group_mentions,
             may_start_direct,
             away_after: config.away_after.0,
+            removed_files: removed_files.clone(),
         };
         rights
             .drop_lost_reservations(&hub.store().rooms().await?, &clock)
@@ -227,6 +232,8 @@ impl AppState {
         let chat =
             Chat::open(hub.clone(), rights.clone(), limits.clone(), shared, max_rooms, settings, queue).await;
         let chat = Arc::new(chat.context("the rooms cannot be read")?);
+        let files =
+            Files::open(config, hub.clone(), rights.clone(), limits.clone(), clock.clone(), removed_files)?;
         let feed = Arc::new(Feed::new(hub.clone(), rights.clone()));
         let notifier = Notifier::open(
             config,
@@ -266,6 +273,7 @@ impl AppState {
         Ok(Self(Arc::new(Parts {
             searching: Searching::new(hub.clone(), rights.clone(), chat.clone()),
             chat,
+            files: Arc::new(files),
             notifier: Arc::new(notifier),
             feed,
             outgoing: Arc::new(outgoing),

@@ -23,6 +23,7 @@ pub(crate) mod clock_record;
 mod conformance;
 mod copied;
 pub mod directory;
+mod files;
 mod health;
 pub mod location;
 pub(crate) mod normalized_name;
@@ -55,6 +56,7 @@ fn new_epoch() -> String {
 pub use self::{
     change::{Change, Erase, Fold, Folded, TAG_HOLDERS, TagChange, TagState},
     channels::Channels,
+    files::{FileAddition, FileQuota, FileRecord},
     people::Person,
     reference::{Reference, Resolve, Resolved},
     search::{Document, Hit, IndexProgress, Place, Search},
@@ -137,6 +139,9 @@ pub struct NewEntry {
     pub reference: Option<Reference>,
     /// Set if the entry changes the topic's state, which says what it becomes.
     pub state: Option<StateChange>,
+    /// The ids of files that belong to the entry from now on, and go with it. Each must be one that the author uploaded to
+    /// this log and that no entry names yet; else the entry is rejected.
+    pub files: Vec<String>,
 }
 
 /// A stored entry.
@@ -535,6 +540,25 @@ pub trait Store: Send + Sync + 'static {
     /// Removes the people who were last seen before a time, in milliseconds since the Unix epoch, and whose log has no keys.
     /// Returns how many.
     async fn expire_people(&self, before_ms: i64) -> Result<u64, StoreError>;
+
+    /// Adds a file to the room whose log is [`FileRecord::topic`], unless the quota is used up.
+    async fn add_file(&self, file: &FileRecord, quota: FileQuota) -> Result<FileAddition, StoreError>;
+
+    /// Those of the files with these ids that are stored, in any order.
+    async fn files(&self, ids: &[String]) -> Result<Vec<FileRecord>, StoreError>;
+
+    /// Removes the files that were uploaded before a time, in milliseconds since the Unix epoch, and that no entry names.
+    /// Returns how many. Those that an entry names go with it.
+    async fn expire_files(&self, before_ms: i64) -> Result<u64, StoreError>;
+
+    /// The hashes of contents that lost a record and were not looked after since, `limit` at most.
+    async fn removed_contents(&self, limit: usize) -> Result<Vec<String>, StoreError>;
+
+    /// Forgets that a content lost a record.
+    async fn forget_removed_content(&self, hash: &str) -> Result<(), StoreError>;
+
+    /// Those of the hashes that the record of a file has.
+    async fn known_contents(&self, hashes: &[String]) -> Result<Vec<String>, StoreError>;
 
     /// For each of these logs, the number of its entries after the offset that a room shows and others than `author`
     /// wrote: lasting ones in no channel and no thread that no change erased. Counts `max` of each at most, and 0 in a

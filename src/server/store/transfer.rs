@@ -45,6 +45,7 @@ pub async fn copy(from: &Path, to: &Address) -> Result<Copied, StoreError> {
     import.rooms(&rooms).await?;
     copied.rooms = rooms.len();
     copy_people(&export, &import).await?;
+    copy_files(&export, &import).await?;
     copied.documents = copy_documents(&export, &import).await?;
     import.commit().await?;
     Ok(copied)
@@ -112,6 +113,16 @@ async fn copy_people(export: &Export, import: &Import) -> Result<(), StoreError>
         let Some(last) = page.last() else { return Ok(()) };
         id.clone_from(&last.id);
         import.people(&page).await?;
+    }
+}
+
+async fn copy_files(export: &Export, import: &Import) -> Result<(), StoreError> {
+    let mut id = String::new();
+    loop {
+        let page = export.files_after(&id)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        id.clone_from(&last.id);
+        import.files(&page).await?;
     }
 }
 

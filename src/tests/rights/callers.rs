@@ -48,6 +48,8 @@ pub(super) struct Bench {
     owner: Person,
     /// The room of the direct messages of the member and the owner.
     direct: String,
+    /// The id of a file that the member uploaded to the private room.
+    file: String,
 }
 
 impl Bench {
@@ -80,6 +82,9 @@ impl Bench {
         let direct: serde_json::Value = direct.json().await.unwrap();
         let direct = direct["room"].as_str().unwrap().to_owned();
         assert_eq!(member.post(&direct, &new_id(), "between us").await.status(), 201);
+        let upload = server.post("/api/files?room=secret&name=a.txt").bearer_auth(&member.session.token);
+        let file: serde_json::Value = upload.body("hello").send().await.unwrap().json().await.unwrap();
+        let file = file["id"].as_str().unwrap().to_owned();
         let mut publishers = Vec::new();
         for channels in [json!(["ops"]), json!(["jobs", "op"])] {
             let body = json!({ "name": "a program", "channels": channels });
@@ -92,7 +97,7 @@ impl Bench {
         tokens.extend([&stranger, &removed, &member, &owner, &administrator].map(token));
         tokens.extend(publishers.into_iter().map(Some));
         let client = Client::builder().redirect(Policy::none()).build().unwrap();
-        Self { server, client, tokens, owner, direct }
+        Self { server, client, tokens, owner, direct, file }
     }
 
     /// The token of a caller; `None` for an anonymous one.
@@ -106,7 +111,9 @@ impl Bench {
     }
 
     fn path(&self, path: &str) -> String {
-        path.replace("DIRECT", &self.direct).replace("OWNER", &self.owner.session.user.id)
+        path.replace("DIRECT", &self.direct)
+            .replace("OWNER", &self.owner.session.user.id)
+            .replace("FILE", &self.file)
     }
 
     pub(super) async fn ask_with(&self, row: &Row, token: Option<&str>, name: &str) -> String {

@@ -107,6 +107,10 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/api/rooms/secret/members", r#"{"name":"extra"}"#, "401 404 404 403 201 404 403 403"),
     row("DELETE", "/api/rooms/secret/members/nobody-s-id", "", "401 404 404 403 204 404 403 403"),
     row("POST", "/api/rooms/general/members", r#"{"name":"extra"}"#, "401 403 403 403 403 403 403 403"),
+    row("POST", "/api/files?room=general&name=a.txt", "hello", "401 201 201 201 201 201 403 403"),
+    row("POST", "/api/files?room=secret&name=a.txt", "hello", "401 404 404 201 201 404 403 403"),
+    // The member's, which no message names yet.
+    row("GET", "/files/FILE/a.txt", "", "401 404 404 200 404 404 403 403"),
     row("GET", "/api/rooms/general/people", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/api/rooms/secret/people?prefix=a", "", "401 404 404 200 200 404 403 403"),
     row("GET", "/api/rooms/secret/hooks", "", "401 404 404 403 200 404 403 403"),

@@ -44,7 +44,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Limits that no test reaches: its many users share one address and act faster than people do.
-const UNLIMITED: [&str; 14] = [
+const UNLIMITED: [&str; 17] = [
     "--limit-messages=off",
     "--limit-joins=off",
     "--limit-rooms=off",
@@ -52,6 +52,9 @@ const UNLIMITED: [&str; 14] = [
     "--limit-marks=off",
     "--limit-sessions=off",
     "--limit-publishes=off",
+    "--limit-files=off",
+    "--limit-files-per-address=off",
+    "--min-free-disk=0B",
     "--limit-feed-pushes=off",
     "--limit-requests=off",
     "--limit-frames=off",

@@ -145,7 +145,8 @@ mod tests {
     fn a_draft_keeps_what_it_answers() {
         let mut model = model(4);
         let text = MessageText::parse("yes").expect("fine");
-        let expected = NewMessage { id: "1".into(), text: "yes".into(), reply_to: Some(3), thread: None };
+        let expected =
+            NewMessage { id: "1".into(), text: "yes".into(), reply_to: Some(3), ..NewMessage::default() };
         let expected = ClientFrame::Post { room: general().to_string(), message: expected };
         assert_eq!(model.answer("1".into(), text, Some(3), None), expected);
         assert_eq!(model.resume_frames().pop(), Some(expected));

@@ -195,7 +195,7 @@ impl RoomModel {
 
     fn post_frame(&self, draft: &Draft) -> ClientFrame {
         let Draft { id, text, reply_to, thread, .. } = draft.clone();
-        let message = NewMessage { id, text, reply_to, thread };
+        let message = NewMessage { id, text, reply_to, thread, files: Vec::new() };
         ClientFrame::Post { room: self.room.id.to_string(), message }
     }
 

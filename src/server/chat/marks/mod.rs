@@ -287,6 +287,7 @@ fn entry_of(user_id: &str, room: &RoomId, bounds: &Bounds, client_id: String, ma
         change: None,
         reference: None,
         state: Some(StateChange { key: room.to_string(), rule: Arc::new(rule) }),
+        files: Vec::new(),
     }
 }
 

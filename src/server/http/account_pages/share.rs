@@ -84,7 +84,7 @@ pub(super) async fn post(
         let room = state.chat.room(&form.room, Some(&identity)).await?;
         let contents = ["share", room.as_str(), &form.text];
         let id = state.submissions.of(&identity.user.id, Some(&form.once), &contents).client_id();
-        let message = NewMessage { id, text: form.text.clone(), reply_to: None, thread: None };
+        let message = NewMessage { id, text: form.text.clone(), ..NewMessage::default() };
         state.chat.post(&room, &identity, message).await?;
         Ok(room)
     };

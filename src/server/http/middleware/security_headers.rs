@@ -79,7 +79,7 @@ pub(crate) fn document_policy(has_script: bool) -> HeaderValue {
 pub(crate) fn page_policy(nonce: &str) -> HeaderValue {
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
-         img-src 'self'; connect-src 'self'{}; worker-src 'self'; manifest-src 'self'; object-src 'none'; \
+         img-src 'self'; media-src 'self'; connect-src 'self'{}; worker-src 'self'; manifest-src 'self'; object-src 'none'; \
          base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         *MORE_CONNECTIONS
     );

@@ -72,6 +72,7 @@ impl Bench {
             change: None,
             reference: None,
             state: None,
+            files: Vec::new(),
         };
         self.hub.publish(&TopicName::Feed, vec![draft]).await.expect("stored")[0].record.offset
     }
@@ -221,6 +222,7 @@ impl Bench {
             change: None,
             reference: None,
             state: None,
+            files: Vec::new(),
         };
         self.hub.publish(&TopicName::Feed, (0..20).map(value).collect()).await.expect("stored");
         let retention = Retention { entries: 5, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
@@ -399,6 +401,7 @@ async fn a_batch_of_long_entries_is_small_from_memory_and_from_the_store() {
         change: None,
         reference: None,
         state: None,
+        files: Vec::new(),
     };
     bench.hub.publish(&TopicName::Feed, (0..40).map(draft).collect()).await.expect("stored");
     // A topic that was never read has nothing in memory.
@@ -434,6 +437,7 @@ async fn talk(bench: &Bench, entries: u64) -> Vec<crate::server::store::Record> 
             change: None,
             reference: None,
             state: None,
+            files: Vec::new(),
         };
         let appended = bench.hub.publish(&room(), vec![entry]).await.expect("stored");
         records.push(appended[0].record.clone());
@@ -541,6 +545,7 @@ impl Bench {
             change: None,
             reference: None,
             state: None,
+            files: Vec::new(),
         };
         self.hub.publish(&user(), vec![draft]).await.expect("stored")[0].record.offset
     }

@@ -42,7 +42,7 @@ pub(super) fn message(text: &str) -> NewEntry {
     NewEntry { channel: None, body: text.into(), ..draft("") }
 }
 
-fn change(target: Offset, text: &'static str) -> NewEntry {
+pub(super) fn change(target: Offset, text: &'static str) -> NewEntry {
     let change = Some(Change { target, tag: None, fold: Arc::new(Add(text)) });
     NewEntry { lasting: false, change, ..message(text) }
 }

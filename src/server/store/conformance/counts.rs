@@ -166,7 +166,7 @@ async fn what_was_deleted_before_there_were_counts_is_not_counted() {
     let Bench { location, folder, .. } = bench;
     let path = folder.as_ref().expect("it has one").path().join("test.db");
     let connection = rusqlite::Connection::open(&path).expect("opened");
-    let downgrade = "DROP TABLE search_words; DROP TABLE search_documents; DROP TABLE search_pending; DROP TABLE search_version; DROP TABLE erasures; DROP TABLE people; DROP INDEX states_by_key; DROP INDEX entries_counted; ALTER TABLE entries DROP COLUMN erased; PRAGMA user_version = 11;";
+    let downgrade = "DROP TABLE files; DROP TABLE removed_contents; DROP TABLE search_words; DROP TABLE search_documents; DROP TABLE search_pending; DROP TABLE search_version; DROP TABLE erasures; DROP TABLE people; DROP INDEX states_by_key; DROP INDEX entries_counted; ALTER TABLE entries DROP COLUMN erased; PRAGMA user_version = 11;";
     connection.execute_batch(downgrade).expect("taken back");
     drop(connection);
     let bench = Bench::open(location, folder).await;

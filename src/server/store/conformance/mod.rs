@@ -22,6 +22,7 @@ use crate::{
 
 mod changes;
 mod counts;
+mod files;
 mod people;
 mod search;
 mod states;
@@ -30,6 +31,7 @@ mod threads;
 
 use changes::*;
 use counts::*;
+use files::*;
 use people::*;
 use search::*;
 use states::*;
@@ -114,6 +116,7 @@ fn draft(channel: &str) -> NewEntry {
         change: None,
         reference: None,
         state: None,
+        files: Vec::new(),
     }
 }
 
@@ -672,7 +675,7 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     let path = folder.as_ref().expect("it has one").path().join("test.db");
     // The schema as the version before `removals` left it.
     let connection = rusqlite::Connection::open(&path).expect("opened");
-    let downgrade = "DROP TABLE search_words; DROP TABLE search_documents; DROP TABLE search_pending; DROP TABLE search_version; DROP TABLE erasures; DROP TABLE people; DROP INDEX entries_notices_by_channel; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed;
+    let downgrade = "DROP TABLE files; DROP TABLE removed_contents; DROP TABLE search_words; DROP TABLE search_documents; DROP TABLE search_pending; DROP TABLE search_version; DROP TABLE erasures; DROP TABLE people; DROP INDEX entries_notices_by_channel; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed;
                      DROP INDEX entries_counted; ALTER TABLE entries DROP COLUMN erased; DROP TABLE states; DROP TABLE tags; DROP INDEX entries_by_thread; ALTER TABLE entries DROP COLUMN thread;
                      DROP INDEX entries_by_target; ALTER TABLE entries DROP COLUMN target; PRAGMA user_version = 4;";
     connection.execute_batch(downgrade).expect("taken back");
@@ -782,4 +785,9 @@ on_both_stores! {
     what_retention_or_a_removed_room_takes_is_not_found,
     an_entry_may_take_earlier_ones_out,
     what_is_not_indexed_yet_is_indexed_step_by_step_also_after_a_restart,
+    a_file_is_read_back_as_it_was_added,
+    a_file_that_exceeds_a_quota_is_not_added,
+    a_hash_that_lost_a_record_is_noted_until_somebody_looked_after_it,
+    a_file_becomes_part_of_one_entry_of_its_owner,
+    the_files_of_an_entry_go_with_it,
 }

@@ -14,7 +14,7 @@ use futures_util::future::{try_join3, try_join5};
 
 use super::{
     connect::{Connection, in_time},
-    place,
+    files, place,
     read::{self, COLUMNS, From, epoch_of, record_of},
     rows::{Key, Known, Rows},
     search, signed,
@@ -139,7 +139,9 @@ pub(super) async fn run(
     let timestamp = now_ms();
     let tags = in_time(Tags::load(connection, topic.id, jobs.iter().flatten())).await?;
     let states = in_time(States::load(connection, topic.id, jobs.iter().flatten())).await?;
-    let mut new = Rows::new(name.clone(), topic.head, timestamp, known, stored, tags, states);
+    let attachable = in_time(files::attachable(connection, topic.id, jobs.iter().flatten())).await?;
+    let mut new =
+        Rows::new(name.clone(), topic.head, timestamp, known, stored, tags, states).with_files(attachable);
     let answers: Vec<Answer> = jobs.into_iter().map(|drafts| new.take(drafts)).collect();
     for (target, erase) in new.erased().to_vec() {
         new.rewrite(in_time(erased_changes(connection, &topic, target, erase)).await?);
@@ -284,6 +286,7 @@ struct Prepared {
     tags: tags::Prepared,
     states: states::Prepared,
     search: search::Prepared,
+    files: files::Prepared,
 }
 
 impl Prepared {
@@ -308,7 +311,8 @@ impl Prepared {
         let tags = tags::Prepared::new(client).await?;
         let states = states::Prepared::new(client).await?;
         let search = search::Prepared::new(client).await?;
-        Ok(Self { insert, update, rewrite, tags, states, search })
+        let files = files::Prepared::new(client).await?;
+        Ok(Self { insert, update, rewrite, tags, states, search, files })
     }
 
     /// Inserts the rows, rewrites changed entries, updates the head and commits; all of it is sent at once. After a failed
@@ -358,6 +362,10 @@ impl Prepared {
         };
         // Not with the others: what is removed may be given again, in another statement.
         if let Err(error) = self.tags.write(client, topic.id, new.tags(), &erased).await {
+            client.batch_execute("COMMIT").await?;
+            return Err(error);
+        }
+        if let Err(error) = self.files.write(client, topic.id, new.attached(), &gone).await {
             client.batch_execute("COMMIT").await?;
             return Err(error);
         }

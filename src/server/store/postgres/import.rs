@@ -7,7 +7,7 @@ use super::{
     schema,
 };
 use crate::server::store::{
-    Person, StoreError,
+    FileRecord, Person, StoreError,
     copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedState, CopiedTag, CopiedTopic, PastClientId},
 };
 
@@ -150,6 +150,17 @@ impl Import {
         let insert = "INSERT INTO people (id, name, name_key, since, seen)
                       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])";
         self.insert(insert, &[&ids, &names, &name_keys, &since, &seen]).await
+    }
+
+    /// Writes the records of files. Their topics are there already.
+    pub async fn files(&self, files: &[FileRecord]) -> Result<(), StoreError> {
+        in_time(async {
+            for file in files {
+                super::files::copy(&self.connection, file).await?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Writes documents.

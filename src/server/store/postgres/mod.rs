@@ -14,6 +14,7 @@ mod connect;
 mod counts;
 mod directory;
 mod error;
+mod files;
 mod identity;
 mod import;
 mod instance_lock;
@@ -46,8 +47,9 @@ use self::{
     read::From,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Filter, Hit, IndexProgress, NewEntry, NewestCounted, Person,
-    Record, RoomCreation, Search, Sharing, Side, Slice, State, Store, StoreError, Thread, TopicName,
+    Announce, Appended, Bounds, Channels, FileAddition, FileQuota, FileRecord, Filter, Hit, IndexProgress,
+    NewEntry, NewestCounted, Person, Record, RoomCreation, Search, Sharing, Side, Slice, State, Store,
+    StoreError, Thread, TopicName,
     directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::Due,
 };
@@ -315,6 +317,39 @@ impl Store for PostgresStore {
     async fn expire_people(&self, before_ms: i64) -> Result<u64, StoreError> {
         let connection = self.connection().await?;
         connection.finish(people::expire(&connection, before_ms)).await
+    }
+
+    async fn add_file(&self, file: &FileRecord, quota: FileQuota) -> Result<FileAddition, StoreError> {
+        if [&file.owner, &file.name].into_iter().any(|text| text.contains(NULL)) {
+            return Err(StoreError::NullCharacter);
+        }
+        let connection = self.connection().await?;
+        connection.finish(files::add(&connection, file, quota)).await
+    }
+
+    async fn files(&self, ids: &[String]) -> Result<Vec<FileRecord>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(files::by_id(&connection, ids)).await
+    }
+
+    async fn expire_files(&self, before_ms: i64) -> Result<u64, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(files::expire(&connection, before_ms)).await
+    }
+
+    async fn removed_contents(&self, limit: usize) -> Result<Vec<String>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(files::removed_contents(&connection, limit)).await
+    }
+
+    async fn forget_removed_content(&self, hash: &str) -> Result<(), StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(files::forget_removed_content(&connection, hash)).await
+    }
+
+    async fn known_contents(&self, hashes: &[String]) -> Result<Vec<String>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(files::known_contents(&connection, hashes)).await
     }
 
     async fn count_after(

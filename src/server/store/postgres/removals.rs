@@ -42,6 +42,13 @@ pub(super) async fn remove(
                unfound AS (
                    DELETE FROM search_documents
                    WHERE topic = $1 AND "offset" IN (SELECT "offset" FROM gone WHERE lasting)
+               ),
+               unfiled AS (
+                   DELETE FROM files WHERE topic = $1 AND "offset" IN (SELECT "offset" FROM gone WHERE lasting)
+                   RETURNING hash
+               ),
+               noted_contents AS (
+                   INSERT INTO removed_contents SELECT DISTINCT hash FROM unfiled ON CONFLICT DO NOTHING
                )
                SELECT count(*) FROM gone"#
         ))

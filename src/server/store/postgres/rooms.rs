@@ -2,7 +2,7 @@
 
 use deadpool_postgres::Client;
 
-use super::{append::ensure_topic, signed};
+use super::{append::ensure_topic, files, signed};
 use crate::{
     protocol::{chat::Room, name::RoomId},
     server::store::{RoomCreation, StoreError, TopicName},
@@ -30,8 +30,9 @@ pub(super) async fn create(client: &Client, room: &Room, limit: usize) -> Result
     Ok(creation)
 }
 
-/// Takes a room from the list. Its topic stays.
+/// Takes a room from the list, and its files. Its topic stays.
 pub(super) async fn remove(client: &Client, room: &RoomId) -> Result<(), StoreError> {
+    files::remove_of_topic(client, &TopicName::Room(room.clone()).to_string()).await?;
     client.execute("DELETE FROM rooms WHERE id = $1", &[&room.as_str()]).await?;
     Ok(())
 }

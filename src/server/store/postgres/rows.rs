@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use super::{
+    files::Attachable,
     states::{self, States},
     tags::{self, Tags},
 };
 use crate::{
     protocol::cursor::Offset,
     server::store::{
-        Appended, Change, Erase, NewEntry, Record, Reference, StoreError, TopicName, state::Outcome,
+        Appended, Change, Erase, NewEntry, Record, Reference, StoreError, TopicName, files::not_theirs,
+        state::Outcome,
     },
 };
 
@@ -48,6 +50,9 @@ pub(super) struct Rows {
     erased: Vec<(Offset, Erase)>,
     tags: Tags,
     states: States,
+    attachable: Attachable,
+    /// The files that become part of new rows.
+    attached: Vec<(String, Offset)>,
 }
 
 /// A step to take back if a later entry of the same job is rejected.
@@ -84,12 +89,19 @@ impl Rows {
             erased: Vec::new(),
             tags,
             states,
+            attachable: Attachable::new(),
+            attached: Vec::new(),
         }
+    }
+
+    /// The same, with the files that its entries may name.
+    pub(super) fn with_files(self, attachable: Attachable) -> Self {
+        Self { attachable, ..self }
     }
 
     /// Takes the entries of a job, or none of them if a change is rejected.
     pub(super) fn take(&mut self, drafts: Vec<NewEntry>) -> Result<Vec<Appended>, StoreError> {
-        let (rows, erased) = (self.records.len(), self.erased.len());
+        let (rows, erased, attached) = (self.records.len(), self.erased.len(), self.attached.len());
         let mut undo = Vec::new();
         let taken: Result<Vec<_>, _> =
             drafts.into_iter().map(|draft| self.take_one(draft, &mut undo)).collect();
@@ -100,6 +112,7 @@ impl Rows {
             self.threads.truncate(rows);
             self.appended.truncate(rows);
             self.erased.truncate(erased);
+            self.attached.truncate(attached);
         })
     }
 
@@ -138,6 +151,13 @@ impl Rows {
             let referred: Vec<_> = targets.iter().map(|target| self.current(*target).cloned()).collect();
             let resolved = rule.resolve(&referred).map_err(StoreError::Rejected)?;
             (draft.body, thread) = (resolved.body, resolved.thread);
+        }
+        for id in std::mem::take(&mut draft.files) {
+            let is_taken = self.attached.iter().any(|(taken, _)| *taken == id);
+            if is_taken || self.attachable.get(&id) != Some(&draft.author) {
+                return Err(not_theirs());
+            }
+            self.attached.push((id, offset));
         }
         self.lasting.push(draft.lasting);
         self.threads.push(thread);
@@ -225,6 +245,11 @@ impl Rows {
 
     pub(super) fn tags(&self) -> &Tags {
         &self.tags
+    }
+
+    /// The files that become part of new rows, and the offsets of those.
+    pub(super) fn attached(&self) -> &[(String, Offset)] {
+        &self.attached
     }
 
     pub(super) fn states(&self) -> &States {

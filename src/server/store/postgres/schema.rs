@@ -13,7 +13,7 @@ use crate::server::store::StoreError;
 const LOCK: i64 = 0x0001_D0BA_7A00;
 
 /// The migrations. Their number is the schema's version.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     r#"
     CREATE TABLE topics (
         id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -157,6 +157,27 @@ const MIGRATIONS: [&str; 11] = [
     CREATE TABLE search_pending (topic BIGINT PRIMARY KEY, "offset" BIGINT NOT NULL);
     CREATE TABLE search_version (version BIGINT NOT NULL);
     INSERT INTO search_version VALUES (0);
+"#,
+    // As in SQLite: the files, and the hashes that lost a record.
+    r#"
+    CREATE TABLE files (
+        id TEXT COLLATE "C" PRIMARY KEY,
+        hash TEXT COLLATE "C" NOT NULL,
+        topic BIGINT NOT NULL REFERENCES topics (id),
+        "offset" BIGINT,
+        owner TEXT COLLATE "C" NOT NULL,
+        name TEXT NOT NULL,
+        type TEXT NOT NULL,
+        size BIGINT NOT NULL,
+        width BIGINT,
+        height BIGINT,
+        created BIGINT NOT NULL
+    );
+    CREATE INDEX files_by_entry ON files (topic, "offset", size);
+    CREATE INDEX files_by_owner ON files (owner, created, size);
+    CREATE INDEX files_by_hash ON files (hash);
+    CREATE INDEX files_unnamed ON files (created) WHERE "offset" IS NULL;
+    CREATE TABLE removed_contents (hash TEXT COLLATE "C" PRIMARY KEY);
 "#,
 ];
 

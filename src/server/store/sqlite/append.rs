@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    erasure,
+    erasure, files,
     read::{epoch_of, stored_at},
     record::{COLUMNS, record_of},
     search, states, tags, threads, writes,
@@ -107,6 +107,7 @@ pub(super) fn append(
             (draft.body, thread) = (resolved.body, resolved.thread);
         }
         let is_lasting = draft.lasting;
+        files::attach(connection, topic.id, head, &draft.author, &draft.files)?;
         let record = insert(connection, name, topic.id, head, timestamp, draft, thread)?;
         if is_lasting {
             search::append(connection, topic.id, &record, announce)?;
@@ -174,6 +175,7 @@ fn fold(
     if let Some(erase) = folded.erase {
         erase_changes(connection, topic, change.target, erase)?;
         tags::remove(connection, topic, change.target)?;
+        files::remove(connection, topic, change.target)?;
         threads::leave(connection, topic, change.target)?;
     }
     let (body, change_body) = (folded.body, folded.change_body);
@@ -258,6 +260,7 @@ fn insert(
 /// Takes a room from the list. Its topic stays. Returns true if it was there.
 pub(super) fn remove_room(connection: &Connection, room: &RoomId) -> Result<bool, StoreError> {
     erasure::note_due(connection)?;
+    files::remove_of_topic(connection, &TopicName::Room(room.clone()).to_string())?;
     let removed = connection.prepare_cached("DELETE FROM rooms WHERE id = ?1")?.execute([room.as_str()])?;
     if removed > 0 {
         writes::note_change(connection)?;

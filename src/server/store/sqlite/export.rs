@@ -12,7 +12,7 @@ use super::{
     opening::{self, Lenience},
 };
 use crate::server::store::{
-    Person, StoreError,
+    FileRecord, Person, StoreError,
     copied::{
         CopiedDocument, CopiedEntry, CopiedRemoval, CopiedState, CopiedTag, CopiedTopic, PAGE_ROWS,
         PastClientId,
@@ -151,6 +151,11 @@ impl Export {
             params![id, PAGE_ROWS],
             super::people::person_of,
         )
+    }
+
+    /// The next files after this id, at most [`PAGE_ROWS`].
+    pub fn files_after(&self, id: &str) -> Result<Vec<FileRecord>, StoreError> {
+        super::files::after(&self.connection, id, PAGE_ROWS)
     }
 
     /// The next documents after the pair `(kind, id)`, at most [`PAGE_ROWS`].

@@ -13,6 +13,7 @@ mod export;
 mod fault;
 #[cfg(test)]
 mod file_tests;
+mod files;
 mod guard;
 mod high_water_mark;
 mod opening;
@@ -52,8 +53,9 @@ use self::{
     read::From, wal_bound::WalBound, writer::Writer,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Filter, Hit, IndexProgress, NewEntry, NewestCounted, Person,
-    Record, RoomCreation, Search, Side, Slice, State, Store, StoreError, Thread, TopicName,
+    Announce, Appended, Bounds, Channels, FileAddition, FileQuota, FileRecord, Filter, Hit, IndexProgress,
+    NewEntry, NewestCounted, Person, Record, RoomCreation, Search, Side, Slice, State, Store, StoreError,
+    Thread, TopicName,
     directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::{Due, Health},
 };
@@ -375,6 +377,35 @@ impl Store for SqliteStore {
 
     async fn expire_people(&self, before_ms: i64) -> Result<u64, StoreError> {
         self.write(move |connection| people::expire(connection, before_ms), |_| ()).await
+    }
+
+    async fn add_file(&self, file: &FileRecord, quota: FileQuota) -> Result<FileAddition, StoreError> {
+        let (file, mark) = (file.clone(), self.mark.clone());
+        let raise = move |added: &FileAddition| mark.raise(usize::from(*added == FileAddition::Added));
+        self.write(move |connection| files::add(connection, &file, quota), raise).await
+    }
+
+    async fn files(&self, ids: &[String]) -> Result<Vec<FileRecord>, StoreError> {
+        let ids = ids.to_vec();
+        self.read(move |connection| files::by_id(connection, &ids)).await
+    }
+
+    async fn expire_files(&self, before_ms: i64) -> Result<u64, StoreError> {
+        self.write(move |connection| files::expire(connection, before_ms), |_| ()).await
+    }
+
+    async fn removed_contents(&self, limit: usize) -> Result<Vec<String>, StoreError> {
+        self.read(move |connection| files::removed_contents(connection, limit)).await
+    }
+
+    async fn forget_removed_content(&self, hash: &str) -> Result<(), StoreError> {
+        let hash = hash.to_owned();
+        self.write(move |connection| files::forget_removed_content(connection, &hash), |()| ()).await
+    }
+
+    async fn known_contents(&self, hashes: &[String]) -> Result<Vec<String>, StoreError> {
+        let hashes = hashes.to_vec();
+        self.read(move |connection| files::known_contents(connection, &hashes)).await
     }
 
     async fn count_after(

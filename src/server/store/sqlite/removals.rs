@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
-use super::{channel_names::names_of, search, tags};
+use super::{channel_names::names_of, files, search, tags};
 use crate::{
     protocol::cursor::Offset,
     server::store::{Filter, REMOVALS_MAX, StoreError},
@@ -42,6 +42,7 @@ pub(super) fn remove(
         if is_lasting {
             tags::remove(connection, topic, offset)?;
             search::remove(connection, topic, offset)?;
+            files::remove(connection, topic, offset)?;
         }
         count += 1;
     }

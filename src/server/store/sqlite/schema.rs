@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::server::store::StoreError;
 
 /// The migrations. Their number is the schema's version (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 15] = [
+const MIGRATIONS: [&str; 16] = [
     "
     CREATE TABLE topics (
         id INTEGER PRIMARY KEY,
@@ -175,6 +175,28 @@ const MIGRATIONS: [&str; 15] = [
     ) STRICT;
     CREATE TABLE search_version (version INTEGER NOT NULL) STRICT;
     INSERT INTO search_version VALUES (0);
+  ",
+    // The files: each has the entry that names it, if one does. The indexes serve the removal of an entry's files and the sums
+    // of a room and of a person without the rows. And the hashes that lost a record since somebody looked after the contents.
+    "
+    CREATE TABLE files (
+        id TEXT PRIMARY KEY,
+        hash TEXT NOT NULL,
+        topic INTEGER NOT NULL REFERENCES topics (id),
+        offset INTEGER,
+        owner TEXT NOT NULL,
+        name TEXT NOT NULL,
+        type TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        width INTEGER,
+        height INTEGER,
+        created INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX files_by_entry ON files (topic, offset, size);
+    CREATE INDEX files_by_owner ON files (owner, created, size);
+    CREATE INDEX files_by_hash ON files (hash);
+    CREATE INDEX files_unnamed ON files (created) WHERE offset IS NULL;
+    CREATE TABLE removed_contents (hash TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 ",
 ];
 

@@ -20,6 +20,7 @@ fn draft() -> NewEntry {
         change: None,
         reference: None,
         state: None,
+        files: Vec::new(),
     }
 }
 

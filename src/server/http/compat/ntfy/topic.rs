@@ -15,6 +15,7 @@ const RESERVED: [&str; 43] = [
     "favicon.svg",
     "favourites",
     "feed",
+    "files",
     "fn",
     "health",
     "healthz",

@@ -4,6 +4,7 @@
 //! An empty one is absent; of a repeated one the last value counts, and channels add up. Pages that browsers open come
 //! with other people's parameters and are read by [`Lenient`].
 
+mod files;
 mod lenient;
 mod parameters;
 
@@ -14,9 +15,12 @@ use axum::{
     http::{HeaderMap, request::Parts},
 };
 
-pub(crate) use self::lenient::Lenient;
 use self::parameters::{bad, cursor, number, offset, offset_or_cursor, recognize, time, yes_or_no};
 pub(crate) use self::parameters::{decode, is_meaningless, misspelt};
+pub(crate) use self::{
+    files::{FileQuery, FileTarget},
+    lenient::Lenient,
+};
 use crate::{
     protocol::{
         cursor::{Cursor, Offset},

@@ -127,9 +127,9 @@ impl Rooms {
     /// As in the seed, an author need not have joined: the right to enter the room suffices.
     async fn post(&self, message: SendMessage) -> Result<Value, Error> {
         let room = self.chat.room(&message.room, Some(&self.identity)).await?;
-        let SendMessage { text, id, reply_to, thread, .. } = message;
+        let SendMessage { text, id, reply_to, thread, files, .. } = message;
         let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-        let message = NewMessage { id: id.clone(), text, reply_to, thread };
+        let message = NewMessage { id: id.clone(), text, reply_to, thread, files };
         let (stored, _) = self.chat.post(&room, &self.identity, message).await?;
         // The client's own spelling of the id, so that it finds its draft.
         Ok(json!({ "room": room, "id": id, "offset": stored.offset, "timestamp": stored.timestamp }))

@@ -64,6 +64,7 @@ fn draft(client_id: &str) -> NewEntry {
         change: None,
         reference: None,
         state: None,
+        files: Vec::new(),
     }
 }
 

@@ -114,6 +114,7 @@ fn draft(text: &str) -> NewEntry {
         change: None,
         reference: None,
         state: None,
+        files: Vec::new(),
     }
 }
 

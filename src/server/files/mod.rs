@@ -1,0 +1,320 @@
+//! Files that people upload to rooms: received, stored by content, read by those who may read the room, and removed. The
+//! routes call it. It knows no transport, and must never hold a file in memory or trust its name.
+//!
+//! * `disk`: how much room it has
+//! * `incoming`: a content while it arrives
+//! * `contents`: the folder of the contents, each under its hash
+//! * `media_type`: the type of a content
+//! * `name`: the name of a file
+//! * `picture`: the size of a picture, and what it is not to tell
+//! * `sweep`: removes what nobody needs
+//!
+//! A file is a record in the store and a content in the folder. So that a crash at any instant leaves neither a record
+//! whose content is missing nor a content that nobody removes, the order is: content on the disk under a name of its own;
+//! record committed; content renamed to its hash; answer. An id is not known to anybody before the answer, so a record
+//! that a crash left without content is never read, and goes as every file that no message names. [`contents`] says why a
+//! removal beside an upload of the same content loses nothing.
+
+mod contents;
+mod disk;
+mod incoming;
+mod media_type;
+mod name;
+mod picture;
+#[cfg(test)]
+mod properties;
+mod sweep;
+
+use std::{
+    io,
+    net::IpAddr,
+    num::NonZeroU32,
+    path::PathBuf,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use tokio::{
+    sync::{Mutex, Notify, Semaphore},
+    time::timeout,
+};
+
+pub use self::media_type::is_shown_in_place;
+use self::{
+    contents::Contents,
+    incoming::{Incoming, Received},
+    name::cleaned,
+};
+use super::{
+    auth::Identity,
+    authz::Rights,
+    clock::Clock,
+    config::{Config, Limit, UploadSettings},
+    error::{Error, unavailable},
+    limits::{ConcurrencyLimiter, RateLimits},
+    log::hub::Hub,
+    store::{FileAddition, FileQuota, FileRecord, TopicName},
+};
+use crate::protocol::{
+    name::RoomId,
+    problem::{Code, Rejection},
+};
+
+/// Uploads of a person at the same time: what is on its way is in no quota yet, so this times the largest file may
+/// exceed it. A page sends three at a time, on two devices.
+const UPLOADS_PER_PERSON: NonZeroU32 = NonZeroU32::new(6).expect("not zero");
+
+/// Pictures that are looked at at the same time. Each may be in memory as a whole.
+const PICTURES_AT_ONCE: usize = 2;
+
+/// Longest time without a byte of an upload. A client that waits longer resumes nothing by it.
+const STALLED_AFTER: Duration = Duration::from_secs(30);
+
+/// The time over which the uploads of a person are counted.
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// The files of this server.
+pub struct Files {
+    hub: Hub,
+    rights: Arc<Rights>,
+    limits: Arc<RateLimits>,
+    clock: Arc<Clock>,
+    contents: Contents,
+    settings: UploadSettings,
+    uploads: Arc<ConcurrencyLimiter<String>>,
+    pictures: Semaphore,
+    sweeping: Mutex<()>,
+    wake: Arc<Notify>,
+}
+
+/// A failure of an upload or a download.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The request is at fault, or the database.
+    #[error(transparent)]
+    Request(#[from] Error),
+    /// There is no room: on the disk, in the person's quota or in that of the room.
+    #[error("{0}")]
+    Full(String),
+    /// The disk failed.
+    #[error("the files cannot be used: {0}")]
+    Disk(#[from] io::Error),
+}
+
+impl From<Rejection> for FileError {
+    fn from(rejection: Rejection) -> Self {
+        Self::Request(rejection.into())
+    }
+}
+
+impl From<super::store::StoreError> for FileError {
+    fn from(error: super::store::StoreError) -> Self {
+        Self::Request(error.into())
+    }
+}
+
+/// An upload before its bytes.
+pub struct Upload<'a> {
+    /// The room.
+    pub room: &'a RoomId,
+    /// The person, who may write there.
+    pub who: &'a Identity,
+    /// The name as it was sent.
+    pub name: &'a str,
+    /// The number of bytes, if it is known.
+    pub length: Option<u64>,
+}
+
+impl Files {
+    /// Opens the folder of the contents, which is made if it is missing. `wake` is notified when records were removed.
+    pub fn open(
+        config: &Config,
+        hub: Hub,
+        rights: Arc<Rights>,
+        limits: Arc<RateLimits>,
+        clock: Arc<Clock>,
+        wake: Arc<Notify>,
+    ) -> io::Result<Self> {
+        if config.redis_url.is_some() && config.uploads.files.is_none() {
+            tracing::warn!(
+                "files that are uploaded through this node are missing on the others: set --files to a folder that all nodes reach"
+            );
+        }
+        let contents = Contents::open(config.uploads.folder(&config.data), config.redis_url.is_none())?;
+        let uploads = ConcurrencyLimiter::new(Limit(Some(UPLOADS_PER_PERSON.get())));
+        let settings = config.uploads.clone();
+        let pictures = Semaphore::new(PICTURES_AT_ONCE);
+        Ok(Self {
+            hub,
+            rights,
+            limits,
+            clock,
+            contents,
+            settings,
+            uploads,
+            pictures,
+            sweeping: Mutex::default(),
+            wake,
+        })
+    }
+
+    /// The largest file, in bytes.
+    pub fn max_bytes(&self) -> u64 {
+        self.settings.max_file
+    }
+
+    /// Stores a file. Returns when it is durable. The caller has checked that the person may write in the room.
+    pub async fn receive<E>(
+        &self,
+        upload: Upload<'_>,
+        address: IpAddr,
+        body: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<FileRecord, FileError> {
+        let Upload { room, who, name, length } = upload;
+        let user = &who.user;
+        self.check_size(length.unwrap_or_default())?;
+        self.limits.file(user, address).await.map_err(Error::from)?;
+        let _permit = self.uploads.take(&user.id).ok_or_else(too_many_at_once)?;
+        let mut incoming = self.contents.begin(self.settings.min_free_disk, length).await?;
+        self.take_bytes(&mut incoming, pin!(body)).await?;
+        let received = self.examined(incoming.finish().await?).await?;
+        let now_ms = self.clock.settled_ms();
+        let file = FileRecord {
+            id: uuid::Uuid::new_v4().simple().to_string(),
+            hash: received.hash.clone(),
+            topic: TopicName::Room(room.clone()),
+            offset: None,
+            owner: user.id.clone(),
+            name: cleaned(name),
+            media_type: received.media_type.clone(),
+            size: received.size,
+            width: received.pixels.map(|(width, _)| width),
+            height: received.pixels.map(|(_, height)| height),
+            created: now_ms,
+        };
+        self.add(&file, now_ms).await?;
+        self.contents.keep(received).await?;
+        tracing::debug!(file.id, file.size, room.id = %room, "stored a file");
+        Ok(file)
+    }
+
+    async fn take_bytes<E>(
+        &self,
+        incoming: &mut Incoming,
+        mut body: Pin<&mut impl Stream<Item = Result<Bytes, E>>>,
+    ) -> Result<(), FileError> {
+        loop {
+            let next = timeout(STALLED_AFTER, body.next()).await;
+            let next = next.map_err(|_| cut("No byte of it came for 30 s."))?;
+            let Some(bytes) = next.transpose().map_err(|_| cut("It could not be read to its end."))? else {
+                return Ok(());
+            };
+            self.check_size(incoming.size() + bytes.len() as u64)?;
+            incoming.write(&bytes, self.settings.min_free_disk).await?;
+        }
+    }
+
+    /// Looks at what may be a picture, a few at a time.
+    async fn examined(&self, received: Received) -> Result<Received, FileError> {
+        let turn = self.pictures.acquire().await;
+        let _turn = turn.expect("nobody closes it");
+        self.contents.examine(received).await
+    }
+
+    fn check_size(&self, bytes: u64) -> Result<(), Rejection> {
+        match bytes > self.settings.max_file {
+            true => Err(Rejection::new(
+                Code::TooLarge,
+                format!("A file has at most {} bytes here (--max-file).", self.settings.max_file),
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// Adds the record, within the quotas.
+    async fn add(&self, file: &FileRecord, now_ms: i64) -> Result<(), FileError> {
+        let UploadSettings { max_files_per_person, max_files_per_room, .. } = &self.settings;
+        let quota = FileQuota {
+            per_person: *max_files_per_person,
+            since_ms: now_ms.saturating_sub(DAY_MS),
+            per_room: *max_files_per_room,
+        };
+        let full = |message: &str, bytes: u64| Err(FileError::Full(format!("{message} {bytes} bytes")));
+        match self.hub.store().add_file(file, quota).await? {
+            FileAddition::Added => Ok(()),
+            FileAddition::PersonFull => full(
+                "You have uploaded as much as you may within 24 hours (--max-files-per-person):",
+                *max_files_per_person,
+            ),
+            FileAddition::RoomFull => full(
+                "The files of this room are as large together as they may be (--max-files-per-room):",
+                *max_files_per_room,
+            ),
+            FileAddition::NoTopic => Err(Rejection::new(Code::UnknownRoom, "There is no such room.").into()),
+        }
+    }
+
+    /// A file and the path of its content, for somebody who may read it: whoever may read the room where a message names it,
+    /// and before that who uploaded it. It is asked each time, because rights change.
+    pub async fn read(&self, id: &str, who: Option<&Identity>) -> Result<(FileRecord, PathBuf), FileError> {
+        self.rights.check_reader(who)?;
+        let found = self.hub.store().files(&[id.to_owned()]).await?.pop().ok_or_else(unknown_file)?;
+        let TopicName::Room(room) = &found.topic else { return Err(unknown_file().into()) };
+        // Where the reader may not enter, there is no such file.
+        self.rights.check_entry(room, who).map_err(|rejection| match rejection.code {
+            Code::UnknownRoom => unknown_file(),
+            _ => rejection,
+        })?;
+        if found.offset.is_none() && who.is_none_or(|who| who.user.id != found.owner) {
+            return Err(unknown_file().into());
+        }
+        let path = self.contents.path(&found.hash);
+        Ok((found, path))
+    }
+}
+
+impl FileError {
+    /// The rejection for the caller, and whether there was no room. Logs a fault of ours: call it once, where the error
+    /// ends.
+    pub fn into_rejection(self) -> (Rejection, bool) {
+        match self {
+            Self::Request(error) => (error.into_rejection(), false),
+            Self::Full(message) => (Rejection::new(Code::Unavailable, message), true),
+            Self::Disk(error) if is_full(&error) => {
+                tracing::warn!(%error, "the disk of the files is full");
+                (Rejection::new(Code::Unavailable, disk::NO_ROOM), true)
+            }
+            Self::Disk(error) => {
+                tracing::error!(%error, "the folder of the files failed");
+                (unavailable("The server could not use its files now; nothing was stored."), false)
+            }
+        }
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}
+
+fn unknown_file() -> Rejection {
+    Rejection::new(Code::NotFound, "There is no such file, or you may not read it.")
+}
+
+fn cut(reason: &str) -> Rejection {
+    Rejection::new(
+        Code::BadRequest,
+        format!("The file did not arrive. {reason} Nothing was stored; send it again."),
+    )
+}
+
+fn too_many_at_once() -> Rejection {
+    let message =
+        format!("You are uploading {UPLOADS_PER_PERSON} files already; wait until one of them is there.");
+    Rejection::new(Code::TooManyRequests, message).retry_after(super::error::BUSY_RETRY_AFTER)
+}

@@ -1,0 +1,100 @@
+//! Removes what nobody needs: files that no message named within a day, contents without a record, and what a crash left.
+//! The server runs it for as long as it lives; every step may end anywhere and is done again.
+
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{FileError, Files};
+
+/// The time between two sweeps, unless a removal wakes it.
+const INTERVAL: Duration = Duration::from_secs(60);
+/// Age at which a file that no message names is removed: somebody who writes a message next to it has posted it by then.
+const UNNAMED_AGE_MS: i64 = 24 * 3_600_000;
+/// The time between two looks through all contents: for what the notes of removed records do not tell, such as contents
+/// that are newer than a restored database.
+const SEARCH_INTERVAL: Duration = Duration::from_secs(24 * 3_600);
+/// Hashes that are asked for at once.
+const BATCH: usize = 500;
+
+impl Files {
+    /// Sweeps at intervals until `stop`.
+    pub async fn run(&self, stop: CancellationToken) {
+        let mut search_due = Instant::now();
+        while !stop.is_cancelled() {
+            let is_search = Instant::now() >= search_due;
+            if is_search {
+                search_due = Instant::now() + SEARCH_INTERVAL;
+            }
+            // A step that fails is done again; the next ones do not depend on it.
+            if let Some(Err(error)) = stop.run_until_cancelled(self.sweep(is_search)).await {
+                tracing::error!(%error, "cannot remove files that nobody needs");
+            }
+            let _ = stop.run_until_cancelled(tokio::time::timeout(INTERVAL, self.wake.notified())).await;
+        }
+    }
+
+    /// One sweep at a time; a search looks through all contents as well.
+    pub async fn sweep(&self, is_search: bool) -> Result<(), FileError> {
+        let _turn = self.sweeping.lock().await;
+        let expired = self.hub.store().expire_files(self.clock.settled_ms() - UNNAMED_AGE_MS).await?;
+        let uploads = self.contents.remove_left_uploads().await?;
+        for aside in self.contents.left_aside().await? {
+            let is_needed = self.is_known(&aside.hash).await?;
+            self.contents.settle(aside, is_needed).await?;
+        }
+        let mut removed = self.remove_noted().await?;
+        if is_search {
+            removed += self.remove_unknown().await?;
+        }
+        if expired > 0 || uploads > 0 || removed > 0 {
+            tracing::debug!(expired, uploads, removed, "removed files that nobody needs");
+        }
+        Ok(())
+    }
+
+    /// Removes the contents that lost their last record.
+    async fn remove_noted(&self) -> Result<usize, FileError> {
+        let mut removed = 0;
+        loop {
+            let noted = self.hub.store().removed_contents(BATCH).await?;
+            if noted.is_empty() {
+                return Ok(removed);
+            }
+            for hash in noted {
+                removed += usize::from(self.remove(&hash).await?);
+                self.hub.store().forget_removed_content(&hash).await?;
+            }
+        }
+    }
+
+    /// Removes the contents that no record has.
+    async fn remove_unknown(&self) -> Result<usize, FileError> {
+        let mut removed = 0;
+        for first in 0..=u8::MAX {
+            for hashes in self.contents.hashes_in(first).await?.chunks(BATCH) {
+                let known = self.hub.store().known_contents(hashes).await?;
+                for hash in hashes.iter().filter(|hash| !known.contains(hash)) {
+                    removed += usize::from(self.remove(hash).await?);
+                }
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes a content unless a record has it. Returns true if it is gone now.
+    async fn remove(&self, hash: &str) -> Result<bool, FileError> {
+        if self.is_known(hash).await? {
+            return Ok(false);
+        }
+        let Some(aside) = self.contents.set_aside(hash).await? else { return Ok(false) };
+        // An upload may have come in between: `contents` has the argument.
+        let is_needed = self.is_known(hash).await?;
+        self.contents.settle(aside, is_needed).await?;
+        Ok(!is_needed)
+    }
+
+    async fn is_known(&self, hash: &str) -> Result<bool, FileError> {
+        Ok(!self.hub.store().known_contents(&[hash.to_owned()]).await?.is_empty())
+    }
+}

@@ -1,0 +1,240 @@
+//! `POST /api/files` and `/files`: files of rooms, uploaded and read. The router calls it. It reads requests and writes
+//! answers; what a file may be and who may read it is decided in `server::files`.
+//!
+//! A file is somebody's content under our address: whatever is in it, it must run nowhere. So its type comes from its bytes,
+//! browsers must not guess another, and they get a sandbox for it.
+
+use axum::{
+    Json,
+    body::{Body, BodyDataStream},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use multer::{Constraints, Field, Multipart, SizeLimit, parse_boundary};
+use serde::Serialize;
+use tokio::time::timeout;
+use tower::ServiceExt;
+use tower_http::services::ServeFile;
+
+use crate::{
+    protocol::{
+        file::{encoded_name, path_of_file},
+        problem::{Code, Rejection},
+    },
+    server::{
+        files::{FileError, Upload, is_shown_in_place},
+        http::{
+            BODY_MAX_BYTES,
+            extract::{
+                body::BODY_TIMEOUT,
+                client_address::ClientAddress,
+                media_type::{Kind, MediaType},
+                path::PathPair,
+                query::{FileQuery, FileTarget},
+                user::{AuthenticatedUser, MaybeUser},
+            },
+            problem,
+        },
+        state::AppState,
+        store::FileRecord,
+    },
+};
+
+/// What a browser may do with a file: show its pictures, its sound and its text, and nothing that runs. `sandbox` gives it an
+/// origin of its own, without our cookies, even if one of the other headers is lost.
+const POLICY: &str = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; \
+                      frame-ancestors 'none'; sandbox";
+/// The same for PDF. Browsers do not start their viewers in a sandbox; the viewers have one of their own.
+const PDF_POLICY: &str =
+    "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
+/// A copy may be kept by the browser of the reader, and is shown only after we were asked whether they still may read it.
+const CACHING: &str = "private, no-cache";
+
+/// The answer to an upload.
+#[derive(Serialize)]
+struct Answer {
+    id: String,
+    name: String,
+    #[serde(rename = "type")]
+    media_type: String,
+    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    width: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    height: Option<u32>,
+    url: String,
+}
+
+impl IntoResponse for FileError {
+    fn into_response(self) -> Response {
+        match self.into_rejection() {
+            (rejection, false) => rejection.into_response(),
+            (rejection, true) => problem::insufficient_storage(rejection.message),
+        }
+    }
+}
+
+/// Stores a file that a message can then name: 201. The body is the file, or a form with one (`multipart/form-data`).
+pub(crate) async fn upload(
+    State(state): State<AppState>,
+    AuthenticatedUser(who): AuthenticatedUser,
+    ClientAddress(address): ClientAddress,
+    FileQuery(FileTarget { room, name }): FileQuery,
+    request: Request,
+) -> Result<Response, FileError> {
+    let room = state.chat.room(&room, Some(&who)).await?;
+    state.chat.check_may_post(&room, &who)?;
+    let (parts, body) = request.into_parts();
+    refuse_coding(&parts.headers)?;
+    let body = body.into_data_stream();
+    let file = match MediaType::of(&parts.headers)?.kind {
+        Kind::Multipart => {
+            let mut form = Form::of(&parts.headers, body, state.files.max_bytes())?;
+            let field = form.file().await?;
+            let name = name.or_else(|| field.file_name().map(str::to_owned)).unwrap_or_default();
+            let upload = Upload { room: &room, who: &who, name: &name, length: None };
+            let file = state.files.receive(upload, address, field).await?;
+            form.end().await?;
+            file
+        }
+        _ => {
+            let name = name.unwrap_or_default();
+            let upload = Upload { room: &room, who: &who, name: &name, length: length_of(&parts.headers) };
+            state.files.receive(upload, address, body).await?
+        }
+    };
+    let url = path_of_file(&file.id, &file.name);
+    let location = HeaderValue::try_from(&url).expect("it is percent-encoded");
+    let FileRecord { id, name, media_type, size, width, height, .. } = file;
+    let answer = Answer { id, name, media_type, size, width, height, url };
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(answer)).into_response())
+}
+
+/// Sends a file, or the range of it that is asked for, to who may read the room.
+pub(crate) async fn read(
+    State(state): State<AppState>,
+    MaybeUser(caller): MaybeUser,
+    PathPair(id, _): PathPair,
+    mut request: Request,
+) -> Result<Response, FileError> {
+    let (file, path) = state.files.read(&id, caller.as_ref()).await?;
+    let tag = format!("\"{}\"", file.id);
+    // The content of an id never changes, so its time says nothing, and would say when somebody else uploaded the same.
+    for dated in [header::IF_MODIFIED_SINCE, header::IF_UNMODIFIED_SINCE] {
+        request.headers_mut().remove(dated);
+    }
+    if request.headers_mut().remove(header::IF_RANGE).is_some_and(|asked| asked != tag) {
+        request.headers_mut().remove(header::RANGE);
+    }
+    let mut response = match is_known(request.headers(), &tag) {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => {
+            let Ok(sent) = ServeFile::new(path).oneshot(request).await;
+            sent.map(Body::new)
+        }
+    };
+    if response.status() == StatusCode::NOT_FOUND {
+        tracing::error!(file.id, "the content of a file is not in the folder of files (--files)");
+        let message =
+            "The content of this file is not on this server now. Tell who runs it; the log has the reason.";
+        return Err(Rejection::new(Code::Unavailable, message).into());
+    }
+    describe(response.headers_mut(), &file, &tag);
+    Ok(response)
+}
+
+/// Sets the headers that say what the file is and what may be done with it.
+fn describe(headers: &mut HeaderMap, file: &FileRecord, tag: &str) {
+    let is_shown = is_shown_in_place(&file.media_type);
+    let media_type = match file.media_type.as_str() {
+        "text/plain" => "text/plain; charset=utf-8",
+        other => other,
+    };
+    let policy = if file.media_type == "application/pdf" { PDF_POLICY } else { POLICY };
+    let disposition = format!(
+        "{}; filename*=UTF-8''{}",
+        if is_shown { "inline" } else { "attachment" },
+        encoded_name(&file.name)
+    );
+    headers.remove(header::LAST_MODIFIED);
+    let written: [(HeaderName, &str); 6] = [
+        (header::CONTENT_TYPE, media_type),
+        (header::CONTENT_DISPOSITION, &disposition),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::CACHE_CONTROL, CACHING),
+        (header::ETAG, tag),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    for (name, value) in written {
+        headers.insert(name, HeaderValue::from_str(value).expect("types, ids and encoded names are ASCII"));
+    }
+}
+
+/// Returns true if the reader has this version already (RFC 9110, 13.1.2).
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let lines = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|one| {
+        let one = one.trim();
+        one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
+    })
+}
+
+/// A file is stored as it comes. Undoing a coding would cost what its sender chooses.
+fn refuse_coding(headers: &HeaderMap) -> Result<(), Rejection> {
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(coding) if coding != "identity" => {
+            Err(Rejection::new(Code::BadMediaType, "Send a file without Content-Encoding."))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn length_of(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// A form whose parts are taken as they come.
+struct Form(Multipart<'static>);
+
+impl Form {
+    /// Reads a form with a file of at most this size.
+    fn of(headers: &HeaderMap, body: BodyDataStream, max_bytes: u64) -> Result<Self, Rejection> {
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let boundary = parse_boundary(kind)
+            .map_err(|_| bad("The Content-Type of the multipart body has no boundary."))?;
+        let whole = SizeLimit::new().whole_stream(max_bytes.saturating_add(BODY_MAX_BYTES as u64));
+        Ok(Self(Multipart::with_constraints(body, boundary, Constraints::new().size_limit(whole))))
+    }
+
+    /// The file. Fields before it are passed over.
+    async fn file(&mut self) -> Result<Field<'static>, Rejection> {
+        self.next_file().await?.ok_or_else(|| bad("The form has no file: curl -F file=@photo.png"))
+    }
+
+    /// Reads the form to its end.
+    async fn end(mut self) -> Result<(), Rejection> {
+        match self.next_file().await? {
+            None => Ok(()),
+            Some(_) => Err(bad("The form has more than one file: send each by a request of its own.")),
+        }
+    }
+
+    async fn next_file(&mut self) -> Result<Option<Field<'static>>, Rejection> {
+        let read = async {
+            while let Some(field) = self.0.next_field().await? {
+                if field.file_name().is_some() {
+                    return Ok(Some(field));
+                }
+            }
+            Ok::<_, multer::Error>(None)
+        };
+        let read = timeout(BODY_TIMEOUT, read).await.map_err(|_| bad("The form took too long."))?;
+        read.map_err(|_| bad("The multipart body is not well formed, or too large."))
+    }
+}
+
+fn bad(message: &str) -> Rejection {
+    Rejection::new(Code::BadRequest, message)
+}
