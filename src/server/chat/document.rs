@@ -28,7 +28,14 @@ pub fn document_of(record: &Record) -> Option<Document> {
     if message.text.contains("://") {
         facets.push(facet(Facet::Has, "link"));
     }
-    let words = words(&message.text).into_iter().map(|word| word.text).collect();
+    if !message.files.is_empty() {
+        facets.push(facet(Facet::Has, "file"));
+    }
+    // A file is found by its name, also where the message has a text of its own.
+    let names =
+        message.files.iter().map(|file| file.name.as_str()).filter(|name| !message.text.contains(name));
+    let texts = std::iter::once(message.text.as_str()).chain(names);
+    let words = texts.flat_map(words).map(|word| word.text).collect();
     Some(Document { words, facets, removes: None })
 }
 

@@ -1,5 +1,6 @@
 //! Files that messages name.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -124,4 +125,25 @@ async fn the_files_of_a_private_room_are_its_members() {
     assert_eq!(alice.send(Method::DELETE, "/api/rooms/secret", &json!({})).await.status(), 204);
     assert_ne!(alice.get(url).send().await.unwrap().status(), 200);
     expect_contents(&folder, 0).await;
+}
+
+#[tokio::test]
+async fn a_message_is_found_by_its_files_and_by_their_names() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    let file = upload(&server, &alice, "general", "budget 2026.ods", b"one").await;
+    assert_eq!(post(&alice, "general", "Please read", &[&file]).await.status(), 201);
+    assert_eq!(alice.post("general", &new_id(), "The budget of another year").await.status(), 201);
+    let found = async |query: &str| {
+        let path = format!("/api/search?q={}", utf8_percent_encode(query, NON_ALPHANUMERIC));
+        let page: Value = alice.get(&path).send().await.unwrap().json().await.unwrap();
+        page["hits"].as_array().map_or(usize::MAX, Vec::len)
+    };
+    for (query, hits) in [("has:file", 1), ("budget", 2), ("budget has:file", 1), ("budget -has:file", 1)] {
+        assert_eq!(found(query).await, hits, "{query}");
+    }
+    let deletion = json!({ "id": new_id(), "kind": "delete" });
+    let path = "/api/rooms/general/messages/1/changes";
+    assert_eq!(alice.send(Method::POST, path, &deletion).await.status(), 201);
+    assert_eq!(found("has:file").await, 0);
 }
