@@ -253,6 +253,8 @@ const once = (selector, act) => {
   });
   seen.observe(root, { childList: true, subtree: true, attributeFilter: ["data-hydrated"] });
 };
+once(".composer", () => import("./files.js").catch(() => {}));
+once(".files", () => import("./pictures.js").catch(() => {}));
 once(".formatted code[class]", () => use((module) => module.colours()));
 once(".feed-about, .feed-period, .notifications .notification, .formatted a[href*='/feed/']", () => import("./events.js").catch(() => {}));
 

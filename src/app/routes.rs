@@ -38,6 +38,8 @@ pub const THREAD: &str = "/rooms/{room}/thread/{permalink}";
 pub const MEMBERS: &str = "/rooms/{room}/members";
 /// The settings of a room, for those who may change it.
 pub const ROOM_SETTINGS: &str = "/rooms/{room}/settings";
+/// The form that sends files to a room without a script.
+pub const ATTACH: &str = "/rooms/{room}/attach";
 /// The webhooks of a room, for those who may change it.
 pub const ROOM_HOOKS: &str = "/rooms/{room}/hooks";
 /// The outgoing webhooks of a room.
@@ -174,6 +176,11 @@ pub fn level(id: &RoomId) -> String {
 /// The address of a room's members.
 pub fn members(id: &RoomId) -> String {
     format!("/rooms/{}/members", encode(id.as_str()))
+}
+
+/// The address of the form that sends files to a room.
+pub fn attach(id: &RoomId) -> String {
+    format!("{}/attach", room(id))
 }
 
 /// The address of a room's settings.

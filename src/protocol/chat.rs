@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::{
     change::{ChangeKind, MessageChanged, NewChange, Reaction},
     cursor::{AFTER_NAMES, Cursor, Epoch, Offset, looks_like_cursor},
+    file::NamedFile,
     mark::{MarkChanged, Marked, NewMark, RoomLevel, RoomMark, UserRoom},
     members::{Members, parse_json},
     mention::GroupMention,
@@ -686,10 +687,10 @@ pub struct NewMessage {
     /// without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<Offset>,
-    /// The ids of files that its author uploaded to the room, at most [`super::file::FILES_MAX`]. With some the text may be
-    /// empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub files: Vec<String>,
+    /// Files that its author uploaded to the room, at most [`super::file::FILES_MAX`]. With some the text may be empty. The
+    /// browser half sends none: public/files.js posts such messages.
+    #[serde(default, skip_serializing)]
+    pub files: Vec<NamedFile>,
 }
 
 impl NewMessage {
@@ -702,8 +703,8 @@ impl NewMessage {
 }
 
 /// Takes the files and the text of a message. One without files has a text.
-pub(super) fn files_and_text(members: &mut Members) -> Result<(Vec<String>, String), Rejection> {
-    let files = members.texts(&["files"])?.unwrap_or_default();
+pub(super) fn files_and_text(members: &mut Members) -> Result<(Vec<NamedFile>, String), Rejection> {
+    let files = NamedFile::list_from(members)?;
     let text = match files.is_empty() {
         true => members.required_text(&TEXT_NAMES)?,
         false => members.text(&TEXT_NAMES)?.unwrap_or_default(),

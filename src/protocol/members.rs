@@ -175,6 +175,21 @@ impl Members {
         Ok(Some(texts))
     }
 
+    /// Takes an optional list of objects. A text is an object that has only the member `short`; `null` is left out. `what`
+    /// is the name of an item in rejections.
+    pub fn objects(&mut self, name: &str, short: &str, what: &'static str) -> Result<Vec<Self>, Rejection> {
+        let Some((name, value)) = self.optional(&[name]) else { return Ok(Vec::new()) };
+        let Value::Array(items) = value else { return Err(self.wrong(&name, "a list", &value)) };
+        let object = |item| match item {
+            Value::String(text) => {
+                let left = Map::from_iter([(short.to_owned(), Value::String(text))]);
+                Ok(Self { what, code: self.code, from_form: false, left })
+            }
+            other => Self::of(other, what, self.code),
+        };
+        items.into_iter().filter(|item| !item.is_null()).map(object).collect()
+    }
+
     /// The names of the members that were not taken, for the answer.
     pub fn ignored(&self) -> Vec<String> {
         let names = self.left.keys().take(NAMED_MAX);

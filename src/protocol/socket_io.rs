@@ -7,6 +7,7 @@ use super::{
     change::NewChange,
     chat::files_and_text,
     cursor::{AFTER_NAMES, Offset, looks_like_cursor},
+    file::NamedFile,
     mark::NewMark,
     members::Members,
     problem::{Code, Rejection},
@@ -78,7 +79,7 @@ pub struct SendMessage {
     /// As [`super::chat::NewMessage::thread`].
     pub thread: Option<Offset>,
     /// As [`super::chat::NewMessage::files`].
-    pub files: Vec<String>,
+    pub files: Vec<NamedFile>,
 }
 
 /// Changes a message.

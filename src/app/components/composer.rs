@@ -201,8 +201,10 @@ fn Composer(text: RwSignal<String>, actions: MessageActions) -> impl IntoView {
     let is_thread = thread.is_some();
     let (hint_id, preview_id) =
         if is_thread { ("thread-hint", "thread-preview") } else { ("composer-hint", "preview") };
-    let (action, newest) = model.with_untracked(|model| {
-        (routes::room(&model.room.id), expect_context::<Navigator>().newest_of(&model.room))
+    let (action, attach, newest) = model.with_untracked(|model| {
+        let id = &model.room.id;
+        let thread = thread.as_ref().map(|root| format!("?thread={root}")).unwrap_or_default();
+        (routes::room(id), routes::attach(id) + &thread, expect_context::<Navigator>().newest_of(&model.room))
     });
     let (input, rejection) = (NodeRef::new(), RwSignal::new(String::new()));
     let (link, last_typing_ms) = (expect_context::<ChatLink>(), StoredValue::new(0));
@@ -257,6 +259,10 @@ fn Composer(text: RwSignal<String>, actions: MessageActions) -> impl IntoView {
                 aria-label=texts.preview
             ></div>
             <div class="composer__row">
+                // Without public/files.js it leads to a form for files.
+                <a class="composer__attach" href=attach rel="external" aria-label=texts.attach title=texts.attach>
+                    {icon(Icon::Paperclip)}
+                </a>
                 <textarea
                     node_ref=input
                     name="text"

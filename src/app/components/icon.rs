@@ -33,6 +33,8 @@ pub(crate) enum Icon {
     More,
     /// A preview.
     Eye,
+    /// Files for a message.
+    Paperclip,
     /// The panel beside the conversation.
     PanelRight,
     /// Editing.
@@ -92,6 +94,9 @@ impl Icon {
             }
             Self::PanelRight => {
                 "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zM15 3v18"
+            }
+            Self::Paperclip => {
+                "m16 6-8.414 8.586a2 2 0 0 0 2.829 2.829l8.414-8.586a4 4 0 1 0-5.657-5.657l-8.379 8.551a6 6 0 1 0 8.485 8.485l8.379-8.551"
             }
             Self::Pencil => {
                 "M21.17 6.81a1 1 0 0 0-3.99-3.99L3.84 16.17a2 2 0 0 0-.5.83l-1.32 4.35a.5.5 0 0 0 .62.62l4.35-1.32a2 2 0 0 0 \

@@ -214,6 +214,8 @@ pub(super) const TEXTS: Texts = Texts {
     nothing_matches: "No notification matches the filter.",
     own_values: "This server",
     search: "Search",
+
+    attach: "Attach files",
 };
 
 /// "alice, bob and 3 others".

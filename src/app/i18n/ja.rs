@@ -213,6 +213,8 @@ pub(super) const TEXTS: Texts = Texts {
     nothing_matches: "条件に合うお知らせはありません。",
     own_values: "このサーバー",
     search: "検索",
+
+    attach: "ファイルを添付",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -297,6 +297,9 @@ pub struct Texts {
     /// The values that the server measures of itself.
     pub own_values: &'static str,
     pub search: &'static str,
+
+    /// The link to the form for files, and the button that opens the picker.
+    pub attach: &'static str,
 }
 
 impl Texts {

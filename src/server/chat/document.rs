@@ -31,9 +31,10 @@ pub fn document_of(record: &Record) -> Option<Document> {
     if !message.files.is_empty() {
         facets.push(facet(Facet::Has, "file"));
     }
-    // A file is found by its name, also where the message has a text of its own.
-    let names =
-        message.files.iter().map(|file| file.name.as_str()).filter(|name| !message.text.contains(name));
+    // A file is found by its name, also where the message has a text of its own, and by its description.
+    let named =
+        message.files.iter().flat_map(|file| [Some(file.name.as_str()), file.alt.as_deref()]).flatten();
+    let names = named.filter(|name| !message.text.contains(name));
     let texts = std::iter::once(message.text.as_str()).chain(names);
     let words = texts.flat_map(words).map(|word| word.text).collect();
     Some(Document { words, facets, removes: None })

@@ -7,6 +7,9 @@ use html_escape::{encode_double_quoted_attribute, encode_text};
 
 use crate::protocol::file::{MessageFile, path_of_file};
 
+/// Width and height of the largest picture below a message, in CSS pixels: three of them fit on a screen.
+const SHOWN_MAX: (u32, u32) = (480, 320);
+
 /// The HTML of a message with files. A text that is only their names is not shown above them.
 pub(super) fn html_with_files(html: Option<String>, text: &str, files: &[MessageFile]) -> Option<String> {
     if files.is_empty() {
@@ -35,30 +38,47 @@ pub(super) fn names_of(files: &[MessageFile]) -> String {
 fn html_of(file: &MessageFile) -> String {
     let url = path_of_file(&file.id, &file.name);
     let name = encode_double_quoted_attribute(&file.name);
+    // Words for who does not see or hear it. Decoration has none, and the link to it still has the name.
+    let alt = encode_double_quoted_attribute(file.alt.as_deref().unwrap_or(&file.name));
+    let words = if alt.is_empty() { &name } else { &alt };
     match file.media_type.split('/').next() {
         Some("image") if is_picture(file) => {
             // With its size the page leaves room for it, and nothing moves when it has come.
             let size = match (file.width, file.height) {
-                (Some(width), Some(height)) => format!(" width=\"{width}\" height=\"{height}\""),
+                (Some(width), Some(height)) => {
+                    let (width, height) = shown_size(width, height);
+                    format!(" width=\"{width}\" height=\"{height}\"")
+                }
                 _ => String::new(),
             };
             format!(
-                "<a href=\"{url}\" rel=\"external\"><img src=\"{url}\" alt=\"{name}\" loading=\"lazy\"{size}></a>"
+                "<a class=\"picture\" href=\"{url}\" rel=\"external\" title=\"{name}\" aria-label=\"{words}\">\
+                 <img src=\"{url}\" alt=\"{alt}\" loading=\"lazy\"{size}></a>"
             )
         }
         Some("audio") if is_heard(file) => {
-            format!("<audio controls preload=\"none\" src=\"{url}\" aria-label=\"{name}\"></audio>")
+            format!("<audio controls preload=\"none\" src=\"{url}\" aria-label=\"{words}\"></audio>")
         }
         Some("video") if is_seen(file) => {
-            format!("<video controls preload=\"metadata\" src=\"{url}\" aria-label=\"{name}\"></video>")
+            format!("<video controls preload=\"metadata\" src=\"{url}\" aria-label=\"{words}\"></video>")
         }
         _ => {
             let (name, size) = (encode_text(&file.name), size_of(file.size));
+            // public/pictures.js shows its first lines.
+            let text = if file.media_type == "text/plain" { " data-text" } else { "" };
             format!(
-                "<a href=\"{url}\" rel=\"external\"><bdi>{name}</bdi></a> <span class=\"muted\">{size}</span>"
+                "<a href=\"{url}\" rel=\"external\"{text}><bdi>{name}</bdi></a> <span class=\"muted\">{size}</span>"
             )
         }
     }
+}
+
+/// The size at which a picture stands below a message, in CSS pixels.
+fn shown_size(width: u32, height: u32) -> (u32, u32) {
+    let scale = f64::from(SHOWN_MAX.0) / f64::from(width.max(1));
+    let scale = scale.min(f64::from(SHOWN_MAX.1) / f64::from(height.max(1))).min(1.0);
+    let scaled = |length: u32| (f64::from(length) * scale).round().max(1.0) as u32;
+    (scaled(width), scaled(height))
 }
 
 /// The pictures that every browser shows.
@@ -119,11 +139,32 @@ mod tests {
         let html = html_with_files(Some("<p>text</p>".into()), "text", std::slice::from_ref(&picture))
             .expect("it has one");
         assert!(html.starts_with("<p>text</p>") && html.contains("width=\"3\" height=\"4\""), "{html}");
+        let described = |alt: &str| {
+            let file = MessageFile { alt: Some(alt.into()), ..picture.clone() };
+            html_with_files(None, "x", &[file]).expect("it has one")
+        };
+        let html = described("a \"cat\"");
+        assert!(html.contains("alt=\"a &quot;cat&quot;\"") && html.contains("title=\"a.png\""), "{html}");
+        let html = described("");
+        assert!(html.contains("alt=\"\"") && html.contains("aria-label=\"a.png\""), "{html}");
         let html = html_with_files(None, "a.png", std::slice::from_ref(&picture)).expect("it has one");
         assert!(html.starts_with("<ul"), "its name is not its text: {html}");
         let html = html_with_files(None, "x", &[file("a.svg", "image/svg+xml")]).expect("it has one");
         assert!(!html.contains("<img") && html.contains("12 kB"), "{html}");
         assert_eq!(html_with_files(None, "x", &[]), None);
+    }
+
+    #[test]
+    fn a_large_picture_is_shown_smaller_in_the_same_proportions() {
+        for (size, shown) in [
+            ((480, 320), (480, 320)),
+            ((4800, 3200), (480, 320)),
+            ((3000, 4000), (240, 320)),
+            ((100_000, 10), (480, 1)),
+            ((0, 0), (1, 1)),
+        ] {
+            assert_eq!(shown_size(size.0, size.1), shown);
+        }
     }
 
     #[test]

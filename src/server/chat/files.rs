@@ -7,7 +7,7 @@ use super::{Chat, file_html::names_of};
 use crate::{
     protocol::{
         chat::ServerFrame,
-        file::{FILES_MAX, MessageFile, path_of_file},
+        file::{FILES_MAX, MessageFile, NamedFile, path_of_file},
         name::RoomId,
         problem::{Code, Rejection},
         session::User,
@@ -44,41 +44,49 @@ impl<'a> WithFiles<'a> {
 }
 
 impl Chat {
-    /// The files with these ids, in their order, as a message of the user in this room has them. One that is not there or
+    /// The files with the ids of `named`, in their order, as a message of the user in this room has them. One that is not there or
     /// not theirs is left out: the store rejects a new message that names it, and a repeat has its files already.
     pub(super) async fn files_named(
         &self,
         room: &RoomId,
         user: &User,
-        ids: &[String],
+        named: &[NamedFile],
     ) -> Result<Vec<MessageFile>, Error> {
-        if ids.len() > FILES_MAX {
+        if named.len() > FILES_MAX {
             let message = format!("A message has at most {FILES_MAX} files.");
             return Err(Rejection::new(Code::BadRequest, message).into());
         }
-        if ids.is_empty() {
+        if named.is_empty() {
             return Ok(Vec::new());
         }
+        let ids = ids_of(named);
         let topic = TopicName::Room(room.clone());
-        let mut found = self.hub.store().files(ids).await?;
+        let mut found = self.hub.store().files(&ids).await?;
         found.retain(|file| file.topic == topic && file.owner == user.id);
         found.sort_by_key(|file| ids.iter().position(|id| *id == file.id));
-        Ok(found.into_iter().map(file_of).collect())
+        let alt_of = |id: &str| named.iter().find(|file| file.id == id).and_then(|file| file.alt.clone());
+        Ok(found.into_iter().map(|file| file_of(alt_of(&file.id), file)).collect())
     }
 }
 
-fn file_of(FileRecord { id, name, media_type, size, width, height, .. }: FileRecord) -> MessageFile {
-    MessageFile { id, name, media_type, size, width, height }
+/// The ids of named files.
+pub(super) fn ids_of(named: &[NamedFile]) -> Vec<String> {
+    named.iter().map(|file| file.id.clone()).collect()
+}
+
+fn file_of(alt: Option<String>, file: FileRecord) -> MessageFile {
+    let FileRecord { id, name, media_type, size, width, height, .. } = file;
+    MessageFile { id, name, media_type, size, width, height, alt }
 }
 
 /// The text of a message that names files. Without one it is their names, so that a notification, a search and a client that
 /// knows no files have something to show.
 pub(super) fn text_with_files(
     text: &str,
-    ids: &[String],
+    named: &[NamedFile],
     files: &[MessageFile],
 ) -> Result<String, Rejection> {
-    if ids.is_empty() || !text.trim().is_empty() {
+    if named.is_empty() || !text.trim().is_empty() {
         return Ok(MessageText::parse(text)?.into_string());
     }
     let names = names_of(files);

@@ -9,7 +9,7 @@ use super::{
     answers::Answer,
     changes::{parse_id, to_json},
     encoding::{StoredMessage, message_of, stored_message},
-    files::text_with_files,
+    files::{ids_of, text_with_files},
     mentions::{Named, Place, Told},
 };
 use crate::{
@@ -38,14 +38,14 @@ impl Chat {
     ) -> Result<(Message, bool), Error> {
         let user = &who.user;
         self.check_writing(room, who)?;
-        let NewMessage { id, text, reply_to, thread, files: file_ids } = message;
+        let NewMessage { id, text, reply_to, thread, files: named } = message;
         let id = parse_id(&id)?;
-        if file_ids.is_empty() {
+        if named.is_empty() {
             MessageText::parse(&text)?;
         }
         self.limits.message(user).await?;
-        let files = self.files_named(room, user, &file_ids).await?;
-        let text = text_with_files(&text, &file_ids, &files)?;
+        let files = self.files_named(room, user, &named).await?;
+        let text = text_with_files(&text, &named, &files)?;
         self.check_direct(room, user)?;
         let Named { people: mentions, groups, told } = self.named_in(room, who, &text).await?;
         let name = user.name.clone();
@@ -60,7 +60,7 @@ impl Chat {
             change: None,
             reference: Answer { message, thread }.into_reference(),
             state: None,
-            files: file_ids,
+            files: ids_of(&named),
         };
         let mut appended = self.hub.publish(&TopicName::Room(room.clone()), vec![entry]).await?;
         let first = appended.pop().expect("one new entry gives one entry");

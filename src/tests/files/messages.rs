@@ -147,3 +147,19 @@ async fn a_message_is_found_by_its_files_and_by_their_names() {
     assert_eq!(alice.send(Method::POST, path, &deletion).await.status(), 201);
     assert_eq!(found("has:file").await, 0);
 }
+
+#[tokio::test]
+async fn a_picture_has_the_words_that_its_author_gave() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    let one = upload(&server, &alice, "general", "a.png", super::PNG).await;
+    let two = upload(&server, &alice, "general", "b.png", super::PNG).await;
+    let files = json!([{ "id": one["id"], "alt": "a \"cat\"" }, { "id": two["id"], "alt": "" }]);
+    let body = json!({ "id": new_id(), "text": "Look", "files": files });
+    assert_eq!(alice.post_body("general", &body).await.status(), 201);
+    let message = newest(&server, "general").await;
+    assert_eq!((&message["files"][0]["alt"], &message["files"][1]["alt"]), (&json!("a \"cat\""), &json!("")));
+    let html = message["html"].as_str().unwrap();
+    assert!(html.contains("alt=\"a &quot;cat&quot;\"") && html.contains("alt=\"\""), "{html}");
+    assert!(html.contains("width=\"1\" height=\"1\""), "{html}");
+}

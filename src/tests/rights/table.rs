@@ -404,6 +404,8 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/notifications/test", "x=1", "303 303 303 303 303 303 403 403"),
     row("GET", "/share?text=hello", "", "303 200 200 200 200 200 403 403"),
     row("POST", "/share", "room=secret&text=hello", "303 303! 303! 303 303 303! 403 403"),
+    row("GET", "/rooms/secret/attach", "", "303 404 404 200 200 404 403 403"),
+    row("POST", "/rooms/secret/attach", "text=hello", "303 404 404 303! 303! 404 403 403"),
     row("GET", "/rooms/secret/members", "", "303 404 404 200 200 404 403 403"),
     row("GET", "/rooms/general/members", "", "303 200 200 200 200 200 403 403"),
     row("POST", "/rooms/secret/members", "name=extra", "303 404 404 303! 303 404 403 403"),

@@ -9,6 +9,7 @@ mod account;
 mod actions;
 mod agent;
 mod answer;
+mod attach;
 mod board;
 mod card;
 mod channels;
@@ -126,6 +127,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route("/notifications/rules/remove", post(notifications::remove_rule))
         .route("/notifications/test", post(notifications::test))
         .route(routes::SHARE, get(share::show).post(share::post))
+        .route(routes::ATTACH, get(attach::show).post(attach::post))
         .route(routes::MEMBERS, get(members::show).post(members::add))
         .route("/rooms/{room}/members/remove", post(members::remove))
         .route(routes::ROOM_SETTINGS, get(room_settings::show).post(room_settings::describe))

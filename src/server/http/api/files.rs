@@ -6,14 +6,12 @@
 
 use axum::{
     Json,
-    body::{Body, BodyDataStream},
+    body::Body,
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use multer::{Constraints, Field, Multipart, SizeLimit, parse_boundary};
 use serde::Serialize;
-use tokio::time::timeout;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
@@ -25,13 +23,12 @@ use crate::{
     server::{
         files::{FileError, Upload, is_shown_in_place},
         http::{
-            BODY_MAX_BYTES,
             extract::{
-                body::BODY_TIMEOUT,
                 client_address::ClientAddress,
                 media_type::{Kind, MediaType},
                 path::PathPair,
                 query::{FileQuery, FileTarget},
+                upload_form::UploadForm,
                 user::{AuthenticatedUser, MaybeUser},
             },
             problem,
@@ -91,12 +88,14 @@ pub(crate) async fn upload(
     let body = body.into_data_stream();
     let file = match MediaType::of(&parts.headers)?.kind {
         Kind::Multipart => {
-            let mut form = Form::of(&parts.headers, body, state.files.max_bytes())?;
-            let field = form.file().await?;
+            let mut form = UploadForm::of(&parts.headers, body, state.files.max_bytes())?;
+            let field = form.file().await?.ok_or_else(no_file)?;
             let name = name.or_else(|| field.file_name().map(str::to_owned)).unwrap_or_default();
             let upload = Upload { room: &room, who: &who, name: &name, length: None };
             let file = state.files.receive(upload, address, field).await?;
-            form.end().await?;
+            if form.file().await?.is_some() {
+                return Err(several_files().into());
+            }
             file
         }
         _ => {
@@ -195,46 +194,11 @@ fn length_of(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// A form whose parts are taken as they come.
-struct Form(Multipart<'static>);
-
-impl Form {
-    /// Reads a form with a file of at most this size.
-    fn of(headers: &HeaderMap, body: BodyDataStream, max_bytes: u64) -> Result<Self, Rejection> {
-        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        let boundary = parse_boundary(kind)
-            .map_err(|_| bad("The Content-Type of the multipart body has no boundary."))?;
-        let whole = SizeLimit::new().whole_stream(max_bytes.saturating_add(BODY_MAX_BYTES as u64));
-        Ok(Self(Multipart::with_constraints(body, boundary, Constraints::new().size_limit(whole))))
-    }
-
-    /// The file. Fields before it are passed over.
-    async fn file(&mut self) -> Result<Field<'static>, Rejection> {
-        self.next_file().await?.ok_or_else(|| bad("The form has no file: curl -F file=@photo.png"))
-    }
-
-    /// Reads the form to its end.
-    async fn end(mut self) -> Result<(), Rejection> {
-        match self.next_file().await? {
-            None => Ok(()),
-            Some(_) => Err(bad("The form has more than one file: send each by a request of its own.")),
-        }
-    }
-
-    async fn next_file(&mut self) -> Result<Option<Field<'static>>, Rejection> {
-        let read = async {
-            while let Some(field) = self.0.next_field().await? {
-                if field.file_name().is_some() {
-                    return Ok(Some(field));
-                }
-            }
-            Ok::<_, multer::Error>(None)
-        };
-        let read = timeout(BODY_TIMEOUT, read).await.map_err(|_| bad("The form took too long."))?;
-        read.map_err(|_| bad("The multipart body is not well formed, or too large."))
-    }
+fn no_file() -> Rejection {
+    Rejection::new(Code::BadRequest, "The form has no file: curl -F file=@photo.png")
 }
 
-fn bad(message: &str) -> Rejection {
+fn several_files() -> Rejection {
+    let message = "The form has more than one file: send each by a request of its own.";
     Rejection::new(Code::BadRequest, message)
 }

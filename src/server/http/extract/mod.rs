@@ -12,5 +12,6 @@ pub(crate) mod credentials;
 pub(crate) mod media_type;
 pub(crate) mod path;
 pub(crate) mod query;
+pub(crate) mod upload_form;
 pub(crate) mod user;
 pub(crate) mod writer;

@@ -36,16 +36,18 @@ const ICON_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-
 
 /// The script that loads the browser half, and the files that this loads when they are first wanted. They come from `public`, so
 /// the build writes them beside the package. uPlot draws charts (docs/licences/uplot.txt).
-const SCRIPTS: [&str; 16] = [
+const SCRIPTS: [&str; 18] = [
     "board.css",
     "board.js",
     "channel.js",
     "events.js",
+    "files.js",
     "live.js",
     "messages.js",
     "notifications.js",
     "offline.js",
     "page_notifications.js",
+    "pictures.js",
     "reactions.js",
     "search.css",
     "search.js",

@@ -448,5 +448,13 @@ pub(super) const TEXTS: Texts = Texts {
     ],
     misread: ToString::to_string,
 
+    attach: "Send files",
+    files: "Files, up to ten",
+    alt: "Description",
+    alt_hint: "In words, for people who cannot see the picture. With several files it is left out.",
+    no_file: "Choose a file.",
+    no_room_for_file: "There is no room for this file: on the server's disk, in this room, or in what you may upload within a day.",
+    choose_again: "Nothing was sent. Choose the files again.",
+
     rejection: |reason| Language::En.texts().rejection(reason),
 };

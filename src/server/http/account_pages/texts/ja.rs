@@ -445,6 +445,14 @@ pub(super) const TEXTS: Texts = Texts {
     ],
     misread,
 
+    attach: "ファイルを送信",
+    files: "ファイル（10個まで）",
+    alt: "説明",
+    alt_hint: "画像を見られない人のための言葉です。ファイルが複数のときは使われません。",
+    no_file: "ファイルを選択してください。",
+    no_room_for_file: "このファイルを置く場所がありません。サーバーのディスク、このルーム、または1日にアップロードできる量が上限に達しています。",
+    choose_again: "何も送信されていません。ファイルを選び直してください。",
+
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };
 

@@ -360,6 +360,15 @@ pub(crate) struct Texts {
     /// The reason why a query cannot be meant.
     pub(crate) misread: fn(&Misread) -> String,
 
+    // The form for files.
+    pub(crate) attach: &'static str,
+    pub(crate) files: &'static str,
+    pub(crate) alt: &'static str,
+    pub(crate) alt_hint: &'static str,
+    pub(crate) no_file: &'static str,
+    pub(crate) no_room_for_file: &'static str,
+    pub(crate) choose_again: &'static str,
+
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
 }
