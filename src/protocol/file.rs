@@ -15,6 +15,9 @@ pub const FILES_MAX: usize = 10;
 /// Most characters of a description: a screen reader cannot stop within one.
 pub const ALT_MAX_CHARACTERS: usize = 500;
 
+/// The query of a file's address with which a page asks for a small picture in its place, if there is one.
+pub const THUMBNAIL: &str = "thumbnail";
+
 /// Characters of a name that an address has as they are.
 const IN_ADDRESS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 

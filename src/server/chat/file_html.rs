@@ -5,7 +5,7 @@
 
 use html_escape::{encode_double_quoted_attribute, encode_text};
 
-use crate::protocol::file::{MessageFile, path_of_file};
+use crate::protocol::file::{MessageFile, THUMBNAIL, path_of_file};
 
 /// Width and height of the largest picture below a message, in CSS pixels: three of them fit on a screen.
 const SHOWN_MAX: (u32, u32) = (480, 320);
@@ -51,9 +51,12 @@ fn html_of(file: &MessageFile) -> String {
                 }
                 _ => String::new(),
             };
+            // It stands still until it is opened.
+            let moves =
+                if file.media_type == "image/gif" { "<span aria-hidden=\"true\">▶ GIF</span>" } else { "" };
             format!(
                 "<a class=\"picture\" href=\"{url}\" rel=\"external\" title=\"{name}\" aria-label=\"{words}\">\
-                 <img src=\"{url}\" alt=\"{alt}\" loading=\"lazy\"{size}></a>"
+                 <img src=\"{url}?{THUMBNAIL}\" alt=\"{alt}\" loading=\"lazy\"{size}>{moves}</a>"
             )
         }
         Some("audio") if is_heard(file) => {

@@ -20,12 +20,16 @@ use super::{
     FileError,
     disk::{check_room, run},
     incoming::{Incoming, Received},
+    thumbnail,
 };
 
 /// Uploads that are on their way.
 const INCOMING: &str = "incoming";
 /// Contents that are being removed.
 const REMOVING: &str = "removing";
+
+/// Thumbnails of pictures, each under the hash of its picture.
+const THUMBNAILS: &str = "thumbnails";
 
 /// Age at which what a crash left in one of those two is looked after, where other nodes may be at work on it. A running
 /// upload writes, and a running removal ends, within seconds.
@@ -76,6 +80,35 @@ impl Contents {
         self.folder.join(hash.get(..2).unwrap_or("00")).join(hash)
     }
 
+    /// The path of the thumbnail of a picture. It may not be there.
+    pub(super) fn thumbnail(&self, hash: &str) -> PathBuf {
+        self.folder.join(THUMBNAILS).join(hash.get(..2).unwrap_or("00")).join(hash)
+    }
+
+    /// Draws the thumbnail of a picture, unless it is there. Blocks.
+    pub(super) fn draw_thumbnail(&self, hash: &str) -> Result<(), FileError> {
+        let path = self.thumbnail(hash);
+        match path.exists() {
+            true => Ok(()),
+            false => Ok(thumbnail::draw(&self.path(hash), &path, &self.folder.join(INCOMING))?),
+        }
+    }
+
+    /// Removes the thumbnails without a picture, of those whose hash begins with these two digits: a crash may leave one.
+    pub(super) async fn remove_left_thumbnails(&self, first: u8) -> Result<(), FileError> {
+        let contents = self.clone();
+        run(move || {
+            let folder = contents.folder.join(THUMBNAILS).join(format!("{first:02x}"));
+            for hash in names_in(&folder)? {
+                if !contents.path(&hash).exists() {
+                    remove_if_there(&folder.join(&hash))?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Begins to receive a content, if the disk has room for it.
     pub(super) async fn begin(&self, min_free: u64, length: Option<u64>) -> Result<Incoming, FileError> {
         let folder = self.folder.join(INCOMING);
@@ -119,13 +152,13 @@ impl Contents {
         .await
     }
 
-    /// Ends a removal: puts the content back if it is needed after all.
+    /// Ends a removal: puts the content back if it is needed after all. Otherwise its thumbnail goes with it.
     pub(super) async fn settle(&self, aside: Aside, is_needed: bool) -> Result<(), FileError> {
-        let path = self.path(&aside.hash);
+        let (path, thumbnail) = (self.path(&aside.hash), self.thumbnail(&aside.hash));
         run(move || {
             let done = match is_needed {
                 true => fs::rename(&aside.path, &path),
-                false => fs::remove_file(&aside.path),
+                false => remove_if_there(&thumbnail).and_then(|()| fs::remove_file(&aside.path)),
             };
             match done {
                 // Another node has looked after it.
@@ -158,15 +191,26 @@ impl Contents {
     /// The hashes of the contents whose first two digits are these.
     pub(super) async fn hashes_in(&self, first: u8) -> Result<Vec<String>, FileError> {
         let folder = self.folder.join(format!("{first:02x}"));
-        run(move || match fs::read_dir(&folder) {
-            Ok(entries) => {
-                let names = entries.map(|entry| Ok(entry?.file_name().into_string().ok()));
-                Ok(names.filter_map(io::Result::transpose).collect::<io::Result<_>>()?)
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(error.into()),
-        })
-        .await
+        run(move || Ok(names_in(&folder)?)).await
+    }
+}
+
+/// The names in a folder, which need not be there.
+fn names_in(folder: &Path) -> io::Result<Vec<String>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => {
+            let names = entries.map(|entry| Ok(entry?.file_name().into_string().ok()));
+            names.filter_map(io::Result::transpose).collect()
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
     }
 }
 

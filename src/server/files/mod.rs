@@ -7,6 +7,7 @@
 //! * `media_type`: the type of a content
 //! * `name`: the name of a file
 //! * `picture`: the size of a picture, and what it is not to tell
+//! * `thumbnail`: a small picture in its place
 //! * `sweep`: removes what nobody needs
 //!
 //! A file is a record in the store and a content in the folder. So that a crash at any instant leaves neither a record
@@ -24,6 +25,7 @@ mod picture;
 #[cfg(test)]
 mod properties;
 mod sweep;
+mod thumbnail;
 
 use std::{
     io,
@@ -70,6 +72,9 @@ const UPLOADS_PER_PERSON: NonZeroU32 = NonZeroU32::new(6).expect("not zero");
 /// Pictures that are looked at at the same time. Each may be in memory as a whole.
 const PICTURES_AT_ONCE: usize = 2;
 
+/// Longest time that a reader waits for the turn of a thumbnail; then they get the picture itself.
+const THUMBNAIL_AFTER: Duration = Duration::from_secs(5);
+
 /// Longest time without a byte of an upload. A client that waits longer resumes nothing by it.
 const STALLED_AFTER: Duration = Duration::from_secs(30);
 
@@ -86,6 +91,8 @@ pub struct Files {
     settings: UploadSettings,
     uploads: Arc<ConcurrencyLimiter<String>>,
     pictures: Semaphore,
+    /// One thumbnail is drawn at a time: each takes a processor and up to 160 MB.
+    drawing: Arc<Semaphore>,
     sweeping: Mutex<()>,
     wake: Arc<Notify>,
 }
@@ -156,6 +163,7 @@ impl Files {
             settings,
             uploads,
             pictures,
+            drawing: Arc::new(Semaphore::new(1)),
             sweeping: Mutex::default(),
             wake,
         })
@@ -273,6 +281,30 @@ impl Files {
         }
         let path = self.contents.path(&found.hash);
         Ok((found, path))
+    }
+
+    /// The path of the thumbnail of a picture and its media type; `None`: the picture itself has to do.
+    pub async fn thumbnail(&self, file: &FileRecord) -> Option<(PathBuf, &'static str)> {
+        if !thumbnail::is_wanted(&file.media_type, file.width, file.height) {
+            return None;
+        }
+        let path = self.contents.thumbnail(&file.hash);
+        if !path.exists() {
+            // The drawing goes on when the reader does not wait for it, and keeps its turn until then.
+            let turn = timeout(THUMBNAIL_AFTER, self.drawing.clone().acquire_owned()).await.ok()?;
+            let turn = turn.expect("nobody closes it");
+            let (contents, hash) = (self.contents.clone(), file.hash.clone());
+            let drawn = disk::run(move || {
+                let _turn = turn;
+                contents.draw_thumbnail(&hash)
+            });
+            if let Err(error) = drawn.await {
+                tracing::warn!(%error, "cannot write a thumbnail");
+                return None;
+            }
+        }
+        let media_type = thumbnail::media_type_of(&path)?;
+        Some((path, media_type))
     }
 }
 

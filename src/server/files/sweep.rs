@@ -72,6 +72,7 @@ impl Files {
     async fn remove_unknown(&self) -> Result<usize, FileError> {
         let mut removed = 0;
         for first in 0..=u8::MAX {
+            self.contents.remove_left_thumbnails(first).await?;
             for hashes in self.contents.hashes_in(first).await?.chunks(BATCH) {
                 let known = self.hub.store().known_contents(hashes).await?;
                 for hash in hashes.iter().filter(|hash| !known.contains(hash)) {

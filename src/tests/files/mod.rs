@@ -156,3 +156,33 @@ async fn the_same_content_is_on_the_disk_once() {
     upload(&server, &alice, "general", "a.txt", b"hello!").await;
     assert_eq!(contents(&folder).len(), 2);
 }
+
+#[tokio::test]
+async fn a_picture_that_may_move_has_a_thumbnail_which_goes_with_it() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    // One pixel, drawn twice.
+    let gif = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff\x21\xf9\x04\0\x0a\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0;";
+    let file = upload(&server, &alice, "general", "a.gif", gif).await;
+    let url = format!("{}?thumbnail", file["url"].as_str().unwrap());
+    let body = json!({ "id": crate::support::new_id(), "text": "x", "files": [file["id"]] });
+    assert_eq!(alice.post_body("general", &body).await.status(), 201);
+    let small = alice.get(&url).send().await.unwrap();
+    let headers = small.headers().clone();
+    assert!(["image/png", "image/jpeg"].contains(&headers["content-type"].to_str().unwrap()), "{headers:?}");
+    assert_ne!(small.bytes().await.unwrap(), &gif[..]);
+    assert_eq!(alice.get(&url).header("if-none-match", &headers["etag"]).send().await.unwrap().status(), 304);
+    let whole = alice.get(file["url"].as_str().unwrap()).send().await.unwrap();
+    assert_eq!(whole.bytes().await.unwrap(), &gif[..]);
+    // A small photograph has none, and is sent itself.
+    let png = upload(&server, &alice, "general", "a.png", PNG).await;
+    let small = alice.get(&format!("{}?thumbnail", png["url"].as_str().unwrap())).send().await.unwrap();
+    assert_eq!(small.bytes().await.unwrap(), PNG);
+    let thumbnails = server.folder().join("files/thumbnails");
+    assert_eq!(contents(&thumbnails).len(), 1);
+    let deletion = json!({ "id": crate::support::new_id(), "kind": "delete" });
+    let path = "/api/rooms/general/messages/1/changes";
+    assert_eq!(alice.send(reqwest::Method::POST, path, &deletion).await.status(), 201);
+    expect_contents(&thumbnails, 0).await;
+    assert_eq!(problem(alice.get(&url).send().await.unwrap(), 404).await, "not_found");
+}

@@ -17,7 +17,7 @@ use tower_http::services::ServeFile;
 
 use crate::{
     protocol::{
-        file::{encoded_name, path_of_file},
+        file::{THUMBNAIL, encoded_name, path_of_file},
         problem::{Code, Rejection},
     },
     server::{
@@ -118,8 +118,14 @@ pub(crate) async fn read(
     PathPair(id, _): PathPair,
     mut request: Request,
 ) -> Result<Response, FileError> {
-    let (file, path) = state.files.read(&id, caller.as_ref()).await?;
-    let tag = format!("\"{}\"", file.id);
+    let (mut file, mut path) = state.files.read(&id, caller.as_ref()).await?;
+    let mut tag = format!("\"{}\"", file.id);
+    if request.uri().query() == Some(THUMBNAIL)
+        && let Some((small, media_type)) = state.files.thumbnail(&file).await
+    {
+        (path, file.media_type) = (small, media_type.to_owned());
+        tag = format!("\"{}-small\"", file.id);
+    }
     // The content of an id never changes, so its time says nothing, and would say when somebody else uploaded the same.
     for dated in [header::IF_MODIFIED_SINCE, header::IF_UNMODIFIED_SINCE] {
         request.headers_mut().remove(dated);
