@@ -25,7 +25,7 @@ test("a message is found by its words and leads to its place", async ({ alice, b
 
 test("a search that cannot be meant says how to write it, and one without hits what to try", async ({ alice }) => {
   await alice.page.goto("/search?q=has:fun");
-  await expect(alice.page.getByRole("alert")).toHaveText("has: is has:link.");
+  await expect(alice.page.getByRole("alert")).toHaveText("has: is has:file or has:link.");
   await expect(alice.page.locator("[name=zone]")).toHaveValue("Asia/Tokyo");
   await alice.page.goto(`/search?q=${marker()}`);
   await expect(alice.page.getByText("Nothing was found that you may read.")).toBeVisible();

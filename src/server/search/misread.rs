@@ -93,7 +93,7 @@ impl fmt::Display for Misread {
                 write!(f, "channel:{text} is no channel: write its name, such as channel:deploys.")
             }
             Self::NoLevel => write!(f, "level: is one of {}.", Self::levels()),
-            Self::NoKind => f.write_str("has: is has:link."),
+            Self::NoKind => f.write_str("has: is has:file or has:link."),
         }
     }
 }

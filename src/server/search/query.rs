@@ -240,7 +240,7 @@ fn facets(filter: &str, value: &str, asker: &Asker<'_>) -> Result<Vec<Phrase>, M
             Ok(levels.map(|level| of(Facet::Level, level.as_str())).collect())
         }
         _ => match value.to_lowercase().as_str() {
-            "link" => Ok(vec![of(Facet::Has, "link")]),
+            what @ ("file" | "link") => Ok(vec![of(Facet::Has, what)]),
             _ => Err(Misread::NoKind),
         },
     }

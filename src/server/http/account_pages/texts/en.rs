@@ -443,7 +443,7 @@ pub(super) const TEXTS: Texts = Texts {
         ("from:alice from:me", "what somebody wrote"),
         ("in:general in:feed", "in a room, or in the feed"),
         ("channel:deploys level:warning", "events of a channel, and from a level on"),
-        ("has:link", "with a link"),
+        ("has:link has:file", "with a link, or a file"),
         ("after:2026-11 before:2026-11-28 on:today", "by days, months or years"),
     ],
     misread: ToString::to_string,

@@ -440,7 +440,7 @@ pub(super) const TEXTS: Texts = Texts {
         ("from:alice from:me", "その人が書いたもの"),
         ("in:general in:feed", "ルーム、またはフィードの中"),
         ("channel:deploys level:warning", "チャンネルのイベント、その重要度以上"),
-        ("has:link", "リンクがあるもの"),
+        ("has:link has:file", "リンクまたはファイルがあるもの"),
         ("after:2026-11 before:2026-11-28 on:today", "日・月・年"),
     ],
     misread,
@@ -481,6 +481,6 @@ fn misread(misread: &Misread) -> String {
             format!("channel:{text} はチャンネルではありません。channel:deploys のように名前を書いてください。")
         }
         Misread::NoLevel => format!("level: は {} のいずれかです。", Misread::levels()),
-        Misread::NoKind => "has: は has:link です。".to_owned(),
+        Misread::NoKind => "has: は has:file または has:link です。".to_owned(),
     }
 }
