@@ -5,7 +5,7 @@ use crate::protocol::name::parse_channel;
 
 /// The first segments of this server's own addresses: what is sent there is not for a topic. A test compares them with
 /// the routes.
-const RESERVED: [&str; 43] = [
+const RESERVED: [&str; 44] = [
     "account",
     "actions",
     "api",
