@@ -278,7 +278,7 @@ async fn a_database_of_the_first_schema_gets_a_log() {
         .grant(vec![Mutation::put(Kind::Room, "a", Precondition::Absent, &1)])
         .await
         .expect("made");
-    let downgrade = "DROP TABLE search_documents, search_pending, search_version; DROP INDEX entries_notices_by_channel; DROP TABLE changes, change_head, removals; ALTER TABLE topics DROP COLUMN removed;
+    let downgrade = "DROP TABLE files, removed_contents, search_documents, search_pending, search_version; DROP INDEX entries_notices_by_channel; DROP TABLE changes, change_head, removals; ALTER TABLE topics DROP COLUMN removed;
                      ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread, DROP COLUMN erased; DROP TABLE tags, states, people; UPDATE schema_version SET version = 1";
     execute(&url, downgrade).await;
     let (store, _) = open(&url).await;
@@ -291,7 +291,7 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     let url = Cluster::shared().fresh_database().await;
     open(&url).await.0.append(&TopicName::Feed, vec![draft("1")]).await.expect("stored");
     let downgrade =
-        "DROP TABLE search_documents, search_pending, search_version; DROP INDEX entries_notices_by_channel; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread, DROP COLUMN erased; DROP TABLE tags, states, people;
+        "DROP TABLE files, removed_contents, search_documents, search_pending, search_version; DROP INDEX entries_notices_by_channel; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread, DROP COLUMN erased; DROP TABLE tags, states, people;
                      UPDATE topics SET floor = 7;
                      UPDATE schema_version SET version = 2";
     execute(&url, downgrade).await;
