@@ -6,7 +6,7 @@ import { brotliDecompressSync } from "node:zlib";
 import { withProgram } from "../end2end/support/program.mjs";
 
 // docs/development.md has the parts. Raise it for nothing but a feature that is worth it.
-const BUDGET = 346_900;
+const BUDGET = 346_400;
 
 const total = await withProgram(measure);
 const verdict = `${total} of at most ${BUDGET} bytes`;
