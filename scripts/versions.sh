@@ -8,3 +8,6 @@ NODE_MAJOR=20                # what Playwright asks for
 CARGO_DENY_VERSION=0.20.2    # only for make audit
 CARGO_MACHETE_VERSION=0.9.2  # only for make check, as the next
 TYPOS_VERSION=1.52.0
+MOTO_VERSION=5.2.1          # an S3 service for the tests
+FLASK_VERSION=3.1.3         # its HTTP server, with the next
+FLASK_CORS_VERSION=6.0.2

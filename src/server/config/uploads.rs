@@ -1,7 +1,11 @@
 //! The settings of files that people upload, a part of [`super::Config`]: where they are, and how much of the disk they
 //! may take. `server::files` goes by them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use clap::Args;
 
@@ -10,11 +14,37 @@ use super::values::size;
 /// Files, and the disk that they may take.
 #[derive(Clone, Debug, Args)]
 pub struct UploadSettings {
-    /// Folder for the contents of uploaded files, created if missing; default: "files" in the data folder
+    /// Place for the contents of uploaded files: a folder, created if missing, or `s3://BUCKET/PREFIX`; default: "files" in the data folder
     ///
-    /// Nodes that share a database need one that all of them reach, such as a network file system.
-    #[arg(long, env = "IDOBATA_FILES", value_name = "FOLDER")]
-    pub files: Option<PathBuf>,
+    /// Nodes that share a database need one that all of them reach: a bucket, or a folder of a network file system. On their
+    /// way into a bucket, files are in the folder "files" of the data folder.
+    #[arg(long, env = "IDOBATA_FILES", value_name = "PLACE")]
+    pub files: Option<FilesPlace>,
+
+    /// URL of the service of the bucket, unless it is Amazon's, such as `https://minio.example`
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
+    pub files_endpoint: Option<String>,
+
+    // Services that have no regions ignore it, and many of them want this one.
+    /// Region of the bucket
+    #[arg(long, env = "AWS_REGION", default_value = "us-east-1", value_name = "REGION")]
+    pub files_region: String,
+
+    /// Access key for the bucket; without it what Amazon gives its machines and containers
+    #[arg(long, env = "AWS_ACCESS_KEY_ID", value_name = "KEY", requires = "files_secret_key")]
+    pub files_access_key: Option<String>,
+
+    /// Secret of the access key
+    ///
+    /// Prefer the environment: other users of the machine can see a program's flags.
+    #[arg(
+        long,
+        env = "AWS_SECRET_ACCESS_KEY",
+        hide_env_values = true,
+        value_name = "SECRET",
+        requires = "files_access_key"
+    )]
+    pub files_secret_key: Option<FilesSecret>,
 
     // A photograph has 10 MB, a screen recording of some minutes a hundred. A proxy in front may allow less.
     /// Largest file that can be uploaded, such as 2GiB
@@ -38,8 +68,91 @@ pub struct UploadSettings {
 }
 
 impl UploadSettings {
-    /// The folder of the contents.
+    /// The folder of the contents, or of what is on its way into the bucket.
     pub fn folder(&self, data: &Path) -> PathBuf {
-        self.files.clone().unwrap_or_else(|| data.join("files"))
+        match &self.files {
+            Some(FilesPlace::Folder(folder)) => folder.clone(),
+            _ => data.join("files"),
+        }
+    }
+}
+
+/// The place of the contents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FilesPlace {
+    /// A folder.
+    Folder(PathBuf),
+    /// A bucket of an S3 service.
+    Bucket(BucketPlace),
+}
+
+/// A bucket of an S3 service, and the prefix of all names in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketPlace {
+    /// The name of the bucket.
+    pub bucket: String,
+    /// The prefix, which may be empty.
+    pub prefix: String,
+}
+
+impl FromStr for FilesPlace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some(rest) = text.trim().strip_prefix("s3://") else { return Ok(Self::Folder(text.into())) };
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        match bucket.is_empty() {
+            true => Err(format!("{text:?} names no bucket: write s3://BUCKET or s3://BUCKET/PREFIX")),
+            false => {
+                let (bucket, prefix) = (bucket.to_owned(), prefix.trim_matches('/').to_owned());
+                Ok(Self::Bucket(BucketPlace { bucket, prefix }))
+            }
+        }
+    }
+}
+
+impl fmt::Display for BucketPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.prefix)
+    }
+}
+
+/// The secret of an access key. Its `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FilesSecret(pub String);
+
+impl FromStr for FilesSecret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for FilesSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FilesSecret(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_of_files_is_a_folder_or_a_bucket() {
+        let bucket = |bucket: &str, prefix: &str| {
+            FilesPlace::Bucket(BucketPlace { bucket: bucket.into(), prefix: prefix.into() })
+        };
+        for (text, place) in [
+            ("/srv/files", FilesPlace::Folder("/srv/files".into())),
+            ("s3", FilesPlace::Folder("s3".into())),
+            ("s3://team", bucket("team", "")),
+            ("s3://team/", bucket("team", "")),
+            ("s3://team/idobata/files/", bucket("team", "idobata/files")),
+        ] {
+            assert_eq!(text.parse(), Ok(place), "{text}");
+        }
+        assert!("s3:///files".parse::<FilesPlace>().is_err_and(|error| error.contains("no bucket")));
     }
 }

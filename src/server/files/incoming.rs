@@ -111,8 +111,8 @@ impl Received {
         Ok(Self { hash: digits_of(hash), size, path, ..self })
     }
 
-    /// Gives the content its lasting name. Blocks on the disk.
-    pub(super) fn persist(self, path: &Path) -> io::Result<()> {
-        Ok(self.path.persist(path)?)
+    /// Its hash, and the file that holds it.
+    pub(super) fn into_parts(self) -> (String, TempPath) {
+        (self.hash, self.path)
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! * `disk`: how much room it has
 //! * `incoming`: a content while it arrives
-//! * `contents`: the folder of the contents, each under its hash
+//! * `contents`: the contents, each under its hash, in a folder or in a bucket
 //! * `media_type`: the type of a content
 //! * `name`: the name of a file
 //! * `picture`: the size of a picture, and what it is not to tell
@@ -12,7 +12,7 @@
 //!
 //! A file is a record in the store and a content in the folder. So that a crash at any instant leaves neither a record
 //! whose content is missing nor a content that nobody removes, the order is: content on the disk under a name of its own;
-//! record committed; content renamed to its hash; answer. An id is not known to anybody before the answer, so a record
+//! record committed; content put in place under its hash; answer. An id is not known to anybody before the answer, so a record
 //! that a crash left without content is never read, and goes as every file that no message names. [`contents`] says why a
 //! removal beside an upload of the same content loses nothing.
 
@@ -31,22 +31,22 @@ use std::{
     io,
     net::IpAddr,
     num::NonZeroU32,
-    path::PathBuf,
+    ops::Range,
     pin::{Pin, pin},
     sync::Arc,
     time::Duration,
 };
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 use tokio::{
     sync::{Mutex, Notify, Semaphore},
     time::timeout,
 };
 
-pub use self::media_type::is_shown_in_place;
+pub use self::{contents::Reading, media_type::is_shown_in_place};
 use self::{
-    contents::Contents,
+    contents::{Contents, Object},
     incoming::{Incoming, Received},
     name::cleaned,
 };
@@ -136,8 +136,8 @@ pub struct Upload<'a> {
 }
 
 impl Files {
-    /// Opens the folder of the contents, which is made if it is missing. `wake` is notified when records were removed.
-    pub fn open(
+    /// Opens the place of the contents, a folder if need be made. `wake` is notified when records were removed.
+    pub async fn open(
         config: &Config,
         hub: Hub,
         rights: Arc<Rights>,
@@ -147,10 +147,10 @@ impl Files {
     ) -> io::Result<Self> {
         if config.redis_url.is_some() && config.uploads.files.is_none() {
             tracing::warn!(
-                "files that are uploaded through this node are missing on the others: set --files to a folder that all nodes reach"
+                "files that are uploaded through this node are missing on the others: set --files to a bucket or a folder that all nodes reach"
             );
         }
-        let contents = Contents::open(config.uploads.folder(&config.data), config.redis_url.is_none())?;
+        let contents = Contents::open(&config.uploads, &config.data, config.redis_url.is_none()).await?;
         let uploads = ConcurrencyLimiter::new(Limit(Some(UPLOADS_PER_PERSON.get())));
         let settings = config.uploads.clone();
         let pictures = Semaphore::new(PICTURES_AT_ONCE);
@@ -265,9 +265,9 @@ impl Files {
         }
     }
 
-    /// A file and the path of its content, for somebody who may read it: whoever may read the room where a message names it,
+    /// A file, for somebody who may read it: whoever may read the room where a message names it,
     /// and before that who uploaded it. It is asked each time, because rights change.
-    pub async fn read(&self, id: &str, who: Option<&Identity>) -> Result<(FileRecord, PathBuf), FileError> {
+    pub async fn read(&self, id: &str, who: Option<&Identity>) -> Result<FileRecord, FileError> {
         self.rights.check_reader(who)?;
         let found = self.hub.store().files(&[id.to_owned()]).await?.pop().ok_or_else(unknown_file)?;
         let TopicName::Room(room) = &found.topic else { return Err(unknown_file().into()) };
@@ -279,32 +279,60 @@ impl Files {
         if found.offset.is_none() && who.is_none_or(|who| who.user.id != found.owner) {
             return Err(unknown_file().into());
         }
-        let path = self.contents.path(&found.hash);
-        Ok((found, path))
+        Ok(found)
     }
 
-    /// The path of the thumbnail of a picture and its media type; `None`: the picture itself has to do.
-    pub async fn thumbnail(&self, file: &FileRecord) -> Option<(PathBuf, &'static str)> {
+    /// Opens the content of a file that somebody may read, or this part of it.
+    pub async fn open_content(
+        &self,
+        file: &FileRecord,
+        part: Option<Range<u64>>,
+    ) -> Result<Reading, FileError> {
+        if file.size == 0 {
+            return Ok(Reading { size: 0, bytes: stream::empty().boxed() });
+        }
+        self.contents.read(Object::Content(&file.hash), part).await?.ok_or_else(|| {
+            tracing::error!(file.id, "the content of a file is not where files are kept (--files)");
+            let message =
+                "The content of this file is not on this server now. Tell who runs it; the log has the reason.";
+            Rejection::new(Code::Unavailable, message).into()
+        })
+    }
+
+    /// The thumbnail of a picture and its media type; `None`: the picture itself has to do.
+    pub async fn thumbnail(&self, file: &FileRecord) -> Option<(Reading, &'static str)> {
         if !thumbnail::is_wanted(&file.media_type, file.width, file.height) {
             return None;
         }
-        let path = self.contents.thumbnail(&file.hash);
-        if !path.exists() {
-            // The drawing goes on when the reader does not wait for it, and keeps its turn until then.
-            let turn = timeout(THUMBNAIL_AFTER, self.drawing.clone().acquire_owned()).await.ok()?;
-            let turn = turn.expect("nobody closes it");
-            let (contents, hash) = (self.contents.clone(), file.hash.clone());
-            let drawn = disk::run(move || {
-                let _turn = turn;
-                contents.draw_thumbnail(&hash)
-            });
-            if let Err(error) = drawn.await {
-                tracing::warn!(%error, "cannot write a thumbnail");
-                return None;
+        let found = match self.contents.read(Object::Thumbnail(&file.hash), None).await {
+            Ok(None) => self.drawn(&file.hash).await,
+            found => found,
+        };
+        let Reading { size, mut bytes } =
+            found.inspect_err(|error| tracing::warn!(%error, "cannot read or write a thumbnail")).ok()??;
+        let first = bytes.next().await?.ok()?;
+        let media_type = thumbnail::media_type_of(&first)?;
+        Some((Reading { size, bytes: stream::iter([Ok(first)]).chain(bytes).boxed() }, media_type))
+    }
+
+    /// Draws a thumbnail when it is its turn, unless another reader wanted it and has it drawn meanwhile.
+    async fn drawn(&self, hash: &str) -> Result<Option<Reading>, FileError> {
+        let Ok(turn) = timeout(THUMBNAIL_AFTER, self.drawing.clone().acquire_owned()).await else {
+            return Ok(None);
+        };
+        let turn = turn.expect("nobody closes it");
+        let (contents, hash) = (self.contents.clone(), hash.to_owned());
+        // The drawing goes on when the reader does not wait for it, and keeps its turn until then.
+        let drawing = tokio::spawn(async move {
+            let _turn = turn;
+            let thumbnail = Object::Thumbnail(&hash);
+            match contents.read(thumbnail, None).await? {
+                None => contents.draw_thumbnail(&hash).await?,
+                found => return Ok(found),
             }
-        }
-        let media_type = thumbnail::media_type_of(&path)?;
-        Some((path, media_type))
+            contents.read(thumbnail, None).await
+        });
+        drawing.await.map_err(io::Error::other)?
     }
 }
 
@@ -320,7 +348,7 @@ impl FileError {
                 (Rejection::new(Code::Unavailable, disk::NO_ROOM), true)
             }
             Self::Disk(error) => {
-                tracing::error!(%error, "the folder of the files failed");
+                tracing::error!(%error, "the place of the files failed");
                 (unavailable("The server could not use its files now; nothing was stored."), false)
             }
         }

@@ -5,7 +5,6 @@
 //! get no more memory than [`DECODED_MAX`]. A picture that needs more, or that is damaged, has no thumbnail.
 
 use std::{
-    fs,
     io::{self, BufWriter, Write},
     path::Path,
 };
@@ -13,7 +12,7 @@ use std::{
 use image::{
     DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, codecs::jpeg::JpegEncoder,
 };
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 /// Longest side of a thumbnail: twice of what a page shows, for screens with two pixels in the place of one.
 const SIDE_MAX: u32 = 960;
@@ -32,22 +31,16 @@ pub(super) fn is_wanted(media_type: &str, width: Option<u32>, height: Option<u32
     }
 }
 
-/// Draws the thumbnail of a picture into the file `path`. One that cannot be drawn leaves an empty file, so that it is not
-/// tried again. Blocks on the disk and the processor.
-pub(super) fn draw(picture: &Path, path: &Path, incoming: &Path) -> io::Result<()> {
-    let mut file = NamedTempFile::new_in(incoming)?;
+/// Draws the thumbnail of a picture into a file of this folder: without a byte if it cannot be drawn. Blocks on the disk
+/// and the processor.
+pub(super) fn draw(picture: &Path, folder: &Path) -> io::Result<TempPath> {
+    let mut file = NamedTempFile::new_in(folder)?;
     match decoded(picture) {
         Ok(small) => write(&small, &mut file).map_err(io::Error::other)?,
         Err(error) => tracing::debug!(%error, "a picture has no thumbnail"),
     }
     file.as_file().sync_all()?;
-    fs::create_dir_all(path.parent().expect("it has a folder"))?;
-    file.persist(path)?;
-    // A removal that came in between has looked for the thumbnail already.
-    if !picture.exists() {
-        fs::remove_file(path)?;
-    }
-    Ok(())
+    Ok(file.into_temp_path())
 }
 
 fn decoded(picture: &Path) -> Result<DynamicImage, ImageError> {
@@ -79,11 +72,9 @@ fn write(image: &DynamicImage, file: &mut NamedTempFile) -> Result<(), ImageErro
     Ok(out.flush()?)
 }
 
-/// The media type of a thumbnail; `None`: there is none, or the picture has none.
-pub(super) fn media_type_of(path: &Path) -> Option<&'static str> {
-    let mut first = [0; 1];
-    io::Read::read_exact(&mut fs::File::open(path).ok()?, &mut first).ok()?;
-    Some(if first == [0x89] { "image/png" } else { "image/jpeg" })
+/// The media type of a thumbnail that begins with these bytes; `None`: there is none.
+pub(super) fn media_type_of(bytes: &[u8]) -> Option<&'static str> {
+    Some(if *bytes.first()? == 0x89 { "image/png" } else { "image/jpeg" })
 }
 
 #[cfg(test)]
@@ -95,11 +86,11 @@ mod tests {
     /// Draws the thumbnail of a picture with these bytes: its type, width and height.
     fn drawn(bytes: &[u8]) -> Option<(&'static str, u32, u32)> {
         let folder = tempfile::tempdir().expect("a folder");
-        let (picture, path) = (folder.path().join("picture"), folder.path().join("ab/small"));
-        fs::write(&picture, bytes).expect("written");
-        draw(&picture, &path, folder.path()).expect("drawn");
+        let picture = folder.path().join("picture");
+        std::fs::write(&picture, bytes).expect("written");
+        let path = draw(&picture, folder.path()).expect("drawn");
+        let media_type = media_type_of(&std::fs::read(&path).expect("read"))?;
         let small = ImageReader::open(&path).expect("there").with_guessed_format().expect("read");
-        let media_type = media_type_of(&path)?;
         let (width, height) = small.into_dimensions().expect("a picture");
         Some((media_type, width, height))
     }

@@ -233,7 +233,8 @@ impl AppState {
             Chat::open(hub.clone(), rights.clone(), limits.clone(), shared, max_rooms, settings, queue).await;
         let chat = Arc::new(chat.context("the rooms cannot be read")?);
         let files =
-            Files::open(config, hub.clone(), rights.clone(), limits.clone(), clock.clone(), removed_files)?;
+            Files::open(config, hub.clone(), rights.clone(), limits.clone(), clock.clone(), removed_files)
+                .await?;
         let feed = Arc::new(Feed::new(hub.clone(), rights.clone()));
         let notifier = Notifier::open(
             config,

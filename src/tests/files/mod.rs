@@ -1,5 +1,6 @@
 //! Files: uploaded, named by messages, read by those who may read the room, and gone with their message.
 
+mod bucket;
 mod crash;
 mod form;
 mod hostile;

@@ -10,6 +10,7 @@ mod nodes;
 mod program;
 #[allow(dead_code, reason = "the unit tests need it")]
 mod redis;
+mod s3;
 mod socket;
 mod socket_io;
 mod stream;
@@ -32,6 +33,7 @@ pub(crate) use self::{
     nodes::{Nodes, settings_of_nodes},
     program::{PROGRAM, Program, lone_address},
     redis::RedisServer,
+    s3::{Bucket, S3Service},
     socket::Socket,
     socket_io::SocketIo,
     stream::{Block, Stream},

@@ -4,16 +4,16 @@
 //! A file is somebody's content under our address: whatever is in it, it must run nowhere. So its type comes from its bytes,
 //! browsers must not guess another, and they get a sandbox for it.
 
+use std::ops::Range;
+
 use axum::{
     Json,
     body::Body,
-    extract::{Request, State},
+    extract::{RawQuery, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use tower::ServiceExt;
-use tower_http::services::ServeFile;
 
 use crate::{
     protocol::{
@@ -21,11 +21,12 @@ use crate::{
         problem::{Code, Rejection},
     },
     server::{
-        files::{FileError, Upload, is_shown_in_place},
+        files::{FileError, Reading, Upload, is_shown_in_place},
         http::{
             extract::{
                 client_address::ClientAddress,
                 media_type::{Kind, MediaType},
+                part::Part,
                 path::PathPair,
                 query::{FileQuery, FileTarget},
                 upload_form::UploadForm,
@@ -116,38 +117,47 @@ pub(crate) async fn read(
     State(state): State<AppState>,
     MaybeUser(caller): MaybeUser,
     PathPair(id, _): PathPair,
-    mut request: Request,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, FileError> {
-    let (mut file, mut path) = state.files.read(&id, caller.as_ref()).await?;
+    let mut file = state.files.read(&id, caller.as_ref()).await?;
     let mut tag = format!("\"{}\"", file.id);
-    if request.uri().query() == Some(THUMBNAIL)
-        && let Some((small, media_type)) = state.files.thumbnail(&file).await
-    {
-        (path, file.media_type) = (small, media_type.to_owned());
-        tag = format!("\"{}-small\"", file.id);
-    }
-    // The content of an id never changes, so its time says nothing, and would say when somebody else uploaded the same.
-    for dated in [header::IF_MODIFIED_SINCE, header::IF_UNMODIFIED_SINCE] {
-        request.headers_mut().remove(dated);
-    }
-    if request.headers_mut().remove(header::IF_RANGE).is_some_and(|asked| asked != tag) {
-        request.headers_mut().remove(header::RANGE);
-    }
-    let mut response = match is_known(request.headers(), &tag) {
-        true => StatusCode::NOT_MODIFIED.into_response(),
-        false => {
-            let Ok(sent) = ServeFile::new(path).oneshot(request).await;
-            sent.map(Body::new)
-        }
+    let small = match query.as_deref() {
+        Some(THUMBNAIL) => state.files.thumbnail(&file).await,
+        _ => None,
     };
-    if response.status() == StatusCode::NOT_FOUND {
-        tracing::error!(file.id, "the content of a file is not in the folder of files (--files)");
-        let message =
-            "The content of this file is not on this server now. Tell who runs it; the log has the reason.";
-        return Err(Rejection::new(Code::Unavailable, message).into());
+    if let Some((_, media_type)) = &small {
+        (file.media_type, tag) = ((*media_type).to_owned(), format!("\"{}-small\"", file.id));
     }
+    let mut response = match (is_known(&headers, &tag), small) {
+        (true, _) => StatusCode::NOT_MODIFIED.into_response(),
+        (false, Some((reading, _))) => whole(reading),
+        (false, None) => match Part::asked(&headers, &tag, file.size) {
+            Part::Whole => whole(state.files.open_content(&file, None).await?),
+            Part::Of(part) => part_of(state.files.open_content(&file, Some(part.clone())).await?, &part),
+            Part::Outside => outside(file.size),
+        },
+    };
     describe(response.headers_mut(), &file, &tag);
     Ok(response)
+}
+
+fn whole(reading: Reading) -> Response {
+    let size = HeaderValue::from(reading.size);
+    ([(header::CONTENT_LENGTH, size)], Body::from_stream(reading.bytes)).into_response()
+}
+
+fn part_of(reading: Reading, part: &Range<u64>) -> Response {
+    let range = format!("bytes {}-{}/{}", part.start, part.end - 1, reading.size);
+    let length = HeaderValue::from(part.end - part.start);
+    let range = HeaderValue::try_from(range).expect("it is ASCII");
+    let headers = [(header::CONTENT_LENGTH, length), (header::CONTENT_RANGE, range)];
+    (StatusCode::PARTIAL_CONTENT, headers, Body::from_stream(reading.bytes)).into_response()
+}
+
+fn outside(size: u64) -> Response {
+    let range = HeaderValue::try_from(format!("bytes */{size}")).expect("it is ASCII");
+    (StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, range)]).into_response()
 }
 
 /// Sets the headers that say what the file is and what may be done with it.
@@ -163,8 +173,8 @@ fn describe(headers: &mut HeaderMap, file: &FileRecord, tag: &str) {
         if is_shown { "inline" } else { "attachment" },
         encoded_name(&file.name)
     );
-    headers.remove(header::LAST_MODIFIED);
-    let written: [(HeaderName, &str); 6] = [
+    let written: [(HeaderName, &str); 7] = [
+        (header::ACCEPT_RANGES, "bytes"),
         (header::CONTENT_TYPE, media_type),
         (header::CONTENT_DISPOSITION, &disposition),
         (header::CONTENT_SECURITY_POLICY, policy),

@@ -10,6 +10,7 @@ pub(crate) mod client_address;
 pub(crate) mod cookies;
 pub(crate) mod credentials;
 pub(crate) mod media_type;
+pub(crate) mod part;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod upload_form;

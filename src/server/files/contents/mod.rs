@@ -1,0 +1,301 @@
+//! The contents of files: each under its SHA-256, so that a picture that is sent ten times is there once. `files` and its
+//! `sweep` call it.
+//!
+//! * `folder`: a folder of this machine, or one that several reach
+//! * `bucket`: a bucket of an S3 service
+//! * `http_client`: the requests to it
+//!
+//! An upload always puts its own copy in place, also if a content is there: to look first and leave it would lose the
+//! file when a removal comes in between. A removal moves the content aside, asks again whether a record has the hash, and
+//! moves it back if so. The record of an upload is committed before its content is put in place. So of an upload and a
+//! removal on any nodes, either the upload comes last, or the removal's second question finds its record.
+
+mod bucket;
+mod folder;
+mod http_client;
+
+use std::{
+    fs, io,
+    ops::Range,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+
+use self::{bucket::Bucket, folder::Folder};
+use super::{
+    FileError,
+    disk::{check_room, run},
+    incoming::{Incoming, Received},
+    thumbnail,
+};
+use crate::server::config::{FilesPlace, UploadSettings};
+
+/// Uploads that are on their way.
+const INCOMING: &str = "incoming";
+/// Contents that are being removed.
+const REMOVING: &str = "removing";
+/// Thumbnails of pictures, each under the hash of its picture.
+const THUMBNAILS: &str = "thumbnails";
+
+/// Age at which what a crash left in the first two is looked after, where other nodes may be at work on it. A running
+/// upload writes, and a running removal ends, within seconds.
+const LEFT_AFTER: Duration = Duration::from_secs(600);
+
+/// The contents.
+#[derive(Clone, Debug)]
+pub(super) struct Contents {
+    /// Where uploads arrive, always on a disk of this machine: their size and hash are known at their end only.
+    incoming: PathBuf,
+    storage: Storage,
+}
+
+#[derive(Clone, Debug)]
+enum Storage {
+    Folder(Folder),
+    Bucket(Bucket),
+}
+
+/// A stored object, by the hash of its content.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Object<'a> {
+    /// A content.
+    Content(&'a str),
+    /// The thumbnail of a picture.
+    Thumbnail(&'a str),
+}
+
+/// An object, or a part of it, while it is read.
+pub struct Reading {
+    /// The size of the whole object in bytes.
+    pub size: u64,
+    /// The bytes that were asked for.
+    pub bytes: BoxStream<'static, io::Result<Bytes>>,
+}
+
+/// A content that was moved aside.
+pub(super) struct Aside {
+    pub(super) hash: String,
+    /// Its name among those that are being removed: the hash, a dot, and something unique.
+    name: String,
+}
+
+impl Object<'_> {
+    /// Its path below the place of all. A folder for each of the first two digits: some file systems are slow with a
+    /// million names in one.
+    fn path(self) -> String {
+        match self {
+            Self::Content(hash) => format!("{}/{hash}", first_digits(hash)),
+            Self::Thumbnail(hash) => format!("{THUMBNAILS}/{}/{hash}", first_digits(hash)),
+        }
+    }
+}
+
+fn first_digits(hash: &str) -> &str {
+    hash.get(..2).unwrap_or("00")
+}
+
+impl Aside {
+    fn of(hash: &str) -> Self {
+        Self { hash: hash.to_owned(), name: format!("{hash}.{}", uuid::Uuid::new_v4().simple()) }
+    }
+
+    /// By its name; `None` if it is none of ours.
+    fn named(name: &str) -> Option<Self> {
+        let (hash, _) = name.split_once('.')?;
+        Some(Self { hash: hash.to_owned(), name: name.to_owned() })
+    }
+
+    fn path(&self) -> String {
+        format!("{REMOVING}/{}", self.name)
+    }
+}
+
+impl Contents {
+    /// Opens the place of the contents and makes what is missing of it. Alone, what is on its way in it is of an earlier
+    /// process.
+    pub(super) async fn open(settings: &UploadSettings, data: &Path, is_alone: bool) -> io::Result<Self> {
+        let folder = settings.folder(data);
+        let storage = match &settings.files {
+            Some(FilesPlace::Bucket(place)) => {
+                let bucket = Bucket::open(place, settings).await;
+                Storage::Bucket(bucket.map_err(|error| explained(&place.to_string(), &error))?)
+            }
+            _ => Storage::Folder(
+                Folder::open(folder.clone(), is_alone)
+                    .map_err(|error| explained(&folder.display().to_string(), &error))?,
+            ),
+        };
+        let incoming = folder.join(INCOMING);
+        fs::create_dir_all(&incoming)
+            .and_then(|()| {
+                if is_alone { folder::remove_left(&incoming, Duration::ZERO).map(drop) } else { Ok(()) }
+            })
+            .map_err(|error| explained(&incoming.display().to_string(), &error))?;
+        Ok(Self { incoming, storage })
+    }
+
+    /// Begins to receive a content, if the disk has room for it.
+    pub(super) async fn begin(&self, min_free: u64, length: Option<u64>) -> Result<Incoming, FileError> {
+        let folder = self.incoming.clone();
+        run(move || {
+            check_room(&folder, min_free, length.unwrap_or_default())?;
+            Ok(Incoming::create(folder)?)
+        })
+        .await
+    }
+
+    /// Looks at a received picture.
+    pub(super) async fn examine(&self, received: Received) -> Result<Received, FileError> {
+        let folder = self.incoming.clone();
+        run(move || received.examine(&folder)).await
+    }
+
+    /// Makes a received content durable under its hash. Its record is committed already.
+    pub(super) async fn keep(&self, received: Received) -> Result<(), FileError> {
+        let (hash, path) = received.into_parts();
+        self.storage.put(Object::Content(&hash), path).await
+    }
+
+    /// Opens an object, or this part of it; `None` if it is not there.
+    pub(super) async fn read(
+        &self,
+        object: Object<'_>,
+        part: Option<Range<u64>>,
+    ) -> Result<Option<Reading>, FileError> {
+        match &self.storage {
+            Storage::Folder(folder) => folder.read(object, part).await,
+            Storage::Bucket(bucket) => bucket.read(object, part).await,
+        }
+    }
+
+    /// Draws the thumbnail of a picture and stores it. One that cannot be drawn is stored without a byte, so that it is
+    /// not tried again.
+    pub(super) async fn draw_thumbnail(&self, hash: &str) -> Result<(), FileError> {
+        let Some(picture) = self.storage.on_disk(hash, &self.incoming).await? else { return Ok(()) };
+        let incoming = self.incoming.clone();
+        let drawn = run(move || Ok(thumbnail::draw(picture.as_ref(), &incoming)?));
+        self.storage.put(Object::Thumbnail(hash), drawn.await?).await?;
+        // A removal that came in between has looked for the thumbnail already.
+        match self.read(Object::Content(hash), Some(0..1)).await?.is_none() {
+            true => self.storage.remove_thumbnail(hash).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Removes the thumbnails without a picture, of those whose hash begins with these two digits: a crash may leave one.
+    pub(super) async fn remove_left_thumbnails(&self, first: u8) -> Result<(), FileError> {
+        let thumbnails = self.storage.names_in(&format!("{THUMBNAILS}/{first:02x}")).await?;
+        if thumbnails.is_empty() {
+            return Ok(());
+        }
+        let pictures = self.hashes_in(first).await?;
+        for hash in thumbnails.iter().filter(|hash| !pictures.contains(hash)) {
+            self.storage.remove_thumbnail(hash).await?;
+        }
+        Ok(())
+    }
+
+    /// Moves a content aside; `None` if it is not there.
+    pub(super) async fn set_aside(&self, hash: &str) -> Result<Option<Aside>, FileError> {
+        let aside = Aside::of(hash);
+        let is_there = self.storage.rename(&Object::Content(hash).path(), &aside.path()).await?;
+        Ok(is_there.then_some(aside))
+    }
+
+    /// Ends a removal: puts the content back if it is needed after all. Otherwise its thumbnail goes with it.
+    pub(super) async fn settle(&self, aside: Aside, is_needed: bool) -> Result<(), FileError> {
+        if is_needed {
+            // If it is not there, another node has looked after it.
+            return self.storage.rename(&aside.path(), &Object::Content(&aside.hash).path()).await.map(drop);
+        }
+        self.storage.remove_thumbnail(&aside.hash).await?;
+        self.storage.remove(&aside.path()).await
+    }
+
+    /// Contents that were moved aside by a removal that did not end.
+    pub(super) async fn left_aside(&self) -> Result<Vec<Aside>, FileError> {
+        let names = match &self.storage {
+            Storage::Folder(folder) => folder.left_aside().await?,
+            Storage::Bucket(bucket) => bucket.left_aside().await?,
+        };
+        Ok(names.iter().filter_map(|name| Aside::named(name)).collect())
+    }
+
+    /// Removes uploads that did not end. Returns how many.
+    pub(super) async fn remove_left_uploads(&self) -> Result<usize, FileError> {
+        let folder = self.incoming.clone();
+        run(move || Ok(folder::remove_left(&folder, LEFT_AFTER)?)).await
+    }
+
+    /// The hashes of the contents whose first two digits are these.
+    pub(super) async fn hashes_in(&self, first: u8) -> Result<Vec<String>, FileError> {
+        self.storage.names_in(&format!("{first:02x}")).await
+    }
+}
+
+impl Storage {
+    async fn put(&self, object: Object<'_>, from: tempfile::TempPath) -> Result<(), FileError> {
+        match self {
+            Self::Folder(folder) => folder.put(object, from).await,
+            Self::Bucket(bucket) => bucket.put(object, from).await,
+        }
+    }
+
+    /// The content as a file of this machine; `None` if it is not there.
+    async fn on_disk(&self, hash: &str, incoming: &Path) -> Result<Option<OnDisk>, FileError> {
+        match self {
+            Self::Folder(folder) => Ok(Some(OnDisk::Itself(folder.path(&Object::Content(hash).path())))),
+            Self::Bucket(bucket) => Ok(bucket.fetch(hash, incoming).await?.map(OnDisk::Copy)),
+        }
+    }
+
+    /// Gives an object another path, in place of what may be there; false if it is not there.
+    async fn rename(&self, from: &str, to: &str) -> Result<bool, FileError> {
+        match self {
+            Self::Folder(folder) => folder.rename(from, to).await,
+            Self::Bucket(bucket) => bucket.rename(from, to).await,
+        }
+    }
+
+    /// Removes an object, which need not be there.
+    async fn remove(&self, path: &str) -> Result<(), FileError> {
+        match self {
+            Self::Folder(folder) => folder.remove(path).await,
+            Self::Bucket(bucket) => bucket.remove(path).await,
+        }
+    }
+
+    async fn remove_thumbnail(&self, hash: &str) -> Result<(), FileError> {
+        self.remove(&Object::Thumbnail(hash).path()).await
+    }
+
+    /// The names of the objects right below a path.
+    async fn names_in(&self, path: &str) -> Result<Vec<String>, FileError> {
+        match self {
+            Self::Folder(folder) => folder.names_in(path).await,
+            Self::Bucket(bucket) => bucket.names_in(path).await,
+        }
+    }
+}
+
+/// A content as a file of this machine, for as long as this is there.
+enum OnDisk {
+    Itself(PathBuf),
+    Copy(tempfile::TempPath),
+}
+
+impl AsRef<Path> for OnDisk {
+    fn as_ref(&self) -> &Path {
+        match self {
+            Self::Itself(path) => path,
+            Self::Copy(path) => path,
+        }
+    }
+}
+
+fn explained(place: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("the files cannot be kept in {place}: {error}; see --files"))
+}
