@@ -31,7 +31,13 @@ pub struct UploadSettings {
     pub files_region: String,
 
     /// Access key for the bucket; without it what Amazon gives its machines and containers
-    #[arg(long, env = "AWS_ACCESS_KEY_ID", value_name = "KEY", requires = "files_secret_key")]
+    #[arg(
+        long,
+        env = "AWS_ACCESS_KEY_ID",
+        hide_env_values = true,
+        value_name = "KEY",
+        requires = "files_secret_key"
+    )]
     pub files_access_key: Option<String>,
 
     /// Secret of the access key
