@@ -19,6 +19,15 @@ const EMOJI: [&str; 4] = ["👍", "🎉", "👀", "🦆"];
 pub(super) struct Sent {
     pub(super) id: String,
     pub(super) change: Option<Change>,
+    pub(super) file: Option<File>,
+}
+
+/// A file that was uploaded for a post.
+#[derive(Clone, Debug)]
+pub(super) struct File {
+    pub(super) id: String,
+    /// Its content, which has the form of a message's text, and which no other file has.
+    pub(super) content: String,
 }
 
 #[derive(Clone, Debug)]
@@ -36,13 +45,16 @@ pub(super) fn text_of(id: &str) -> String {
 
 impl Sent {
     pub(super) fn post() -> Self {
-        Self { id: new_id(), change: None }
+        Self { id: new_id(), change: None, file: None }
     }
 
     /// The body of the request, and the members of a frame besides `type`, `room` and `ref`.
     pub(super) fn body(&self) -> Value {
         match &self.change {
-            None => json!({ "id": self.id, "text": text_of(&self.id) }),
+            None => {
+                let files: Vec<_> = self.file.iter().map(|file| &file.id).collect();
+                json!({ "id": self.id, "text": text_of(&self.id), "files": files })
+            }
             Some(Change { kind: "edit", .. }) => {
                 json!({ "id": self.id, "kind": "edit", "text": text_of(&self.id) })
             }
@@ -92,7 +104,7 @@ impl Messages {
             _ => ("react", target),
         };
         let emoji = kind.ends_with("react").then(|| EMOJI[rng.usize(..EMOJI.len())]);
-        Some(Sent { id: new_id(), change: Some(Change { target, kind, emoji }) })
+        Some(Sent { id: new_id(), change: Some(Change { target, kind, emoji }), file: None })
     }
 }
 
@@ -117,11 +129,15 @@ pub(super) fn fold(messages: &mut Folded, entry: &Value) {
         Some("edit") => {
             message.insert("text".into(), entry["text"].clone());
             message.insert("edited".into(), true.into());
+            match entry.remove("html") {
+                Some(html) => drop(message.insert("html".into(), html)),
+                None => drop(message.remove("html")),
+            }
         }
         Some("delete") => {
             message.insert("text".into(), "".into());
             message.insert("deleted".into(), true.into());
-            for gone in ["edited", "reactions", "pinned"] {
+            for gone in ["edited", "reactions", "pinned", "files", "html"] {
                 message.remove(gone);
             }
         }

@@ -1,8 +1,8 @@
 //! The promise under attack: real server processes, killed and restarted; readers and writers on every transport behind
 //! proxies that cut, delay, halve and stall their bytes; messages that are edited, deleted, pinned and reacted to, and
 //! retention trimming meanwhile. In the end each reader's list is the log from its start, or from its last reset, each
-//! acknowledged post and change is in the log once, each reader's messages are those of the store, and the text of a
-//! deleted message is nowhere.
+//! acknowledged post and change is in the log once, each reader's messages are those of the store with their files, and the
+//! text and the file of a deleted message are nowhere.
 //!
 //! One test runs against a single server, and one against three nodes of which every connection takes any: there Redis
 //! and PostgreSQL are killed and restarted too, and single nodes are cut off from Redis.
@@ -99,7 +99,7 @@ impl Arena {
         let blows = |is_it: fn(Harm) -> bool| runs.iter().map(|(plan, _)| plan.count(is_it)).sum::<u64>();
         println!(
             "chaos on {}: {} plans without a failure; {} entries; {} posts and {} changes acknowledged, {} changes rejected, \
-             {} messages compared, {} deleted texts looked for; {} abandoned, {} sent again; \
+             {} messages compared, {} files read whole, {} deleted texts looked for; {} abandoned, {} sent again; \
              {} readers read {} entries over {} connections, {} of them to another node than before; {} resets, all \
              of them needed; {} answers that it cannot be done now",
             self.nodes,
@@ -109,6 +109,7 @@ impl Arena {
             sum(|outcome| outcome.changes),
             sum(|outcome| outcome.rejected),
             sum(|outcome| outcome.compared),
+            sum(|outcome| outcome.files),
             sum(|outcome| outcome.erased),
             sum(|outcome| outcome.abandoned),
             sum(|outcome| outcome.repeats),

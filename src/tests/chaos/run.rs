@@ -38,6 +38,8 @@ pub(super) struct Outcome {
     pub(super) rejected: u64,
     /// Messages of readers that were compared with the store's.
     pub(super) compared: u64,
+    /// Files of messages that were read to the end.
+    pub(super) files: u64,
     /// Deleted texts that were looked for.
     pub(super) erased: u64,
     pub(super) abandoned: u64,
@@ -238,6 +240,7 @@ async fn judge(
         return Err("a reset although everything is retained".into());
     }
     let erased = erased(&stored, &writers);
+    outcome.files = expect_files(&stored, &writers, direct).await?;
     for writer in writers {
         outcome.rejected += writer.rejected;
         outcome.changes += writer.acknowledged.iter().filter(|one| one.sent.change.is_some()).count() as u64;
@@ -260,7 +263,36 @@ async fn judge(
     Ok((outcome, erased))
 }
 
-/// The texts of the deleted messages: the first one of each, and those of all edits that were sent.
+/// Checks that each message has the file that was posted with it, that every server sends it whole, and that those of the
+/// deleted ones are gone. Returns how many were read.
+async fn expect_files(stored: &Folded, writers: &[Writer], direct: &Access) -> Result<u64, String> {
+    let (client, mut read) = (reqwest::Client::new(), 0);
+    let posts = writers.iter().flat_map(|writer| &writer.acknowledged);
+    for (post, file) in posts.filter_map(|post| Some((post, post.sent.file.as_ref()?))) {
+        // Retention removed it with its file, or will.
+        let Some(message) = stored.get(&post.offset) else { continue };
+        let is_deleted = message["deleted"] == true;
+        let shown = message["files"][0]["id"].as_str();
+        if shown != (!is_deleted).then_some(&file.id) {
+            return Err(format!("{message} was posted with {file:?}"));
+        }
+        for url in &direct.urls {
+            let request = client.get(format!("{url}/files/{}/a.txt", file.id)).bearer_auth(&direct.token);
+            let answer = request.send().await.map_err(|error| error.to_string())?;
+            let status = answer.status().as_u16();
+            let text = answer.text().await.map_err(|error| error.to_string())?;
+            match (status, is_deleted) {
+                (404, true) => {}
+                (404, false) if direct.may_trim => {}
+                (200, false) if text == file.content => read += 1,
+                _ => return Err(format!("{file:?} of {message} is answered with {status} {text}")),
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// The texts of the deleted messages: the first one of each, those of all edits that were sent, and those of its file.
 fn erased(stored: &Folded, writers: &[Writer]) -> HashSet<String> {
     let deleted = stored.iter().filter(|(_, message)| message["deleted"] == true);
     let deleted: HashMap<u64, &str> =
@@ -270,7 +302,11 @@ fn erased(stored: &Folded, writers: &[Writer]) -> HashSet<String> {
             .as_ref()
             .is_some_and(|change| change.kind == "edit" && deleted.contains_key(&change.target))
     });
-    deleted.values().map(|id| text_of(id)).chain(edits.map(|sent| text_of(&sent.id))).collect()
+    let posts = writers.iter().flat_map(|writer| &writer.acknowledged);
+    let posts = posts.filter(|post| post.sent.change.is_none() && deleted.contains_key(&post.offset));
+    let files = posts.filter_map(|post| post.sent.file.as_ref()).map(|file| file.content.clone());
+    let edits = edits.map(|sent| text_of(&sent.id));
+    deleted.values().map(|id| text_of(id)).chain(edits).chain(files).collect()
 }
 
 /// Direct access to the servers, without a proxy, with the token of a user created at one of them.

@@ -25,6 +25,8 @@ use crate::support::{
 pub(super) struct Target {
     nodes: Vec<Node>,
     services: Option<Services>,
+    /// The folder of the files, which the servers share.
+    files: TempDir,
 }
 
 /// A server process.
@@ -48,10 +50,12 @@ impl Target {
     /// Starts the plan's servers; more than one share a PostgreSQL and a Redis.
     pub(super) async fn start(plan: &Plan) -> Self {
         let retained = plan.retained.to_string();
+        let files = tempfile::tempdir().expect("a folder");
+        let folder = files.path().to_str().expect("it is UTF-8");
         let settings = ["--trim-interval", "1s", "--room-entries", &retained, "--feed-entries", &retained];
-        let settings = settings.map(str::to_owned).to_vec();
+        let settings: Vec<_> = settings.into_iter().chain(["--files", folder]).map(str::to_owned).collect();
         if plan.nodes == 1 {
-            return Self { nodes: vec![Node::start(settings).await], services: None };
+            return Self { nodes: vec![Node::start(settings).await], services: None, files };
         }
         let (database, redis) =
             spawn_blocking(|| (Cluster::start(), RedisServer::start())).await.expect("both start");
@@ -65,7 +69,7 @@ impl Target {
             ways.push(way);
         }
         let (database, redis) = (Arc::new(Mutex::new(database)), Arc::new(Mutex::new(redis)));
-        Self { nodes, services: Some(Services { database, redis, database_url, ways }) }
+        Self { nodes, services: Some(Services { database, redis, database_url, ways }), files }
     }
 
     /// The servers' addresses, which they keep through restarts.
@@ -106,7 +110,8 @@ impl Target {
             );
             in_time(postgres_execute(&services.database_url, &check)).await;
         }
-        let folders: Vec<_> = self.nodes.iter().map(|node| node.data.path().to_owned()).collect();
+        let folders = self.nodes.iter().map(|node| &node.data).chain([&self.files]);
+        let folders: Vec<_> = folders.map(|folder| folder.path().to_owned()).collect();
         let search = move || {
             let until = std::time::Instant::now() + DEADLINE;
             loop {
@@ -213,7 +218,13 @@ impl Services {
 /// The first of the texts that a file of the folder has, with the file's name. All texts begin in the same way.
 fn text_in_files(folder: &Path, texts: &HashSet<String>) -> Option<String> {
     let length = texts.iter().next()?.len();
-    for file in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+    // What is in it may go meanwhile.
+    for file in std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.expect("an entry").path()) {
+        if file.is_dir()
+            && let Some(found) = text_in_files(&file, texts)
+        {
+            return Some(found);
+        }
         let bytes = if file.is_file() { std::fs::read(&file).unwrap_or_default() } else { Vec::new() };
         let begins = bytes.windows(5).enumerate().filter(|(_, window)| window == b"text ");
         for at in begins.map(|(at, _)| at) {

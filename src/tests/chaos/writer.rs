@@ -13,17 +13,20 @@ use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
 use super::{
     access::{Access, client},
-    change::{Messages, Sent},
+    change::{File, Messages, Sent, text_of},
     plan::Transport,
     topic::Topic,
 };
-use crate::support::in_time;
+use crate::support::{in_time, new_id};
 
 /// Time to wait for an answer before the post is sent again.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// Waiting posts beyond which a writer adds none: while nothing can be stored they would grow without end.
 const WAITING_MAX: usize = 24;
+
+/// Posts of which one has a file.
+const FILE_EVERY: u8 = 4;
 
 /// An acknowledged post or change.
 #[derive(Debug)]
@@ -80,8 +83,10 @@ impl Writer {
                 return Ok(self);
             }
             if !is_over && waiting.len() < WAITING_MAX {
-                let count = self.rng.usize(1..=6);
-                waiting.extend((0..count).map(|_| self.next()));
+                for _ in 0..self.rng.usize(1..=6) {
+                    let next = self.next().await;
+                    waiting.push(next);
+                }
             }
             match transport {
                 Transport::Socket => self.post_by_socket(&mut waiting).await?,
@@ -133,14 +138,29 @@ impl Writer {
         Ok(())
     }
 
-    /// A new post, or of a room a change of a message.
-    fn next(&mut self) -> Sent {
-        if self.topic == Topic::Feed || self.rng.bool() {
+    /// A new post, in a room sometimes with a file, or a change of a message there.
+    async fn next(&mut self) -> Sent {
+        if self.topic == Topic::Feed {
             return Sent::post();
+        }
+        if self.rng.bool() {
+            let file = if self.rng.u8(..FILE_EVERY) == 0 { self.upload().await } else { None };
+            return Sent { file, ..Sent::post() };
         }
         let own = self.acknowledged.iter().filter(|one| one.sent.change.is_none());
         let own: Vec<_> = own.map(|one| one.offset).collect();
         self.messages.change(&own, &mut self.rng).unwrap_or_else(Sent::post)
+    }
+
+    /// Uploads a file, once: what is not acknowledged may be there, and no message names it.
+    async fn upload(&mut self) -> Option<File> {
+        let Topic::Room(room) = self.topic else { return None };
+        let content = text_of(&new_id());
+        let url = format!("{}/api/files?room={room}&name=a.txt", self.access.any());
+        let request = self.client.post(url).bearer_auth(&self.access.token).body(content.clone());
+        let answer = request.send().await.ok()?;
+        let stored: Value = answer.error_for_status().ok()?.json().await.ok()?;
+        Some(File { id: stored["id"].as_str()?.to_owned(), content })
     }
 
     fn note_sent(&mut self, sent: &Sent) {
@@ -213,7 +233,7 @@ impl Writer {
                     self.acknowledge(waiting, &id, frame["offset"].as_u64());
                     if rounds > 0 && Instant::now() < self.until {
                         rounds -= 1;
-                        let next = self.next();
+                        let next = self.next().await;
                         self.note_sent(&next);
                         let is_sent = socket.send(Message::text(next.frame(room))).await.is_ok();
                         waiting.push(next);
