@@ -218,6 +218,7 @@ async fn a_server_without_its_database_says_what_to_look_at_and_keeps_the_passwo
 async fn migrate(database: &std::path::Path, url: &str) -> (bool, String) {
     let mut command = Command::new(PROGRAM);
     command.args(["migrate", "--from", &format!("sqlite:{}", database.display())]).env("DATABASE_URL", url);
+    command.arg("--files").arg(database.with_file_name("copied-files"));
     let output = in_time(command.kill_on_drop(true).output()).await.unwrap();
     (output.status.success(), String::from_utf8(output.stderr).unwrap())
 }
@@ -289,6 +290,9 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
         alice.get("/api/rooms/general/people?prefix=ALI").send().await.unwrap().json::<Value>().await.unwrap()
     };
     assert_eq!(people(&alice).await[0]["name"], "alice");
+    let uploading = server.post("/api/files?room=general&name=a.txt").bearer_auth(&alice.session.token);
+    let file = uploading.body("hello").send().await.unwrap().json::<Value>().await.unwrap();
+    let push = alice.get("/api/push").send().await.unwrap().json::<Value>().await.unwrap();
     let url = Cluster::shared().fresh_database().await;
     let database = server.folder().join("idobata.db");
     let (went, said) = migrate(&database, &url).await;
@@ -302,9 +306,17 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
     let (went, said) = migrate(&data.path().join("missing.db"), &url).await;
     assert!(!went, "{said}");
 
-    let server =
-        TestServer::start_on(data.path(), &[&accounts[..], &["--database-url", &url]].concat()).await;
+    let files = data.path().join("copied-files").display().to_string();
+    let server = TestServer::start_on(
+        data.path(),
+        &[&accounts[..], &["--database-url", &url, "--files", &files]].concat(),
+    )
+    .await;
     let alice = alice.at(&server);
+    let read = alice.get(file["url"].as_str().unwrap()).send().await.unwrap();
+    assert_eq!(read.text().await.unwrap(), "hello", "from the folder that it was copied to");
+    let after = alice.get("/api/push").send().await.unwrap().json::<Value>().await.unwrap();
+    assert_eq!(after["public_key"], push["public_key"], "devices are bound to it");
     let after = (
         server.json("/api/events").await,
         server.json("/api/rooms/general/messages").await,

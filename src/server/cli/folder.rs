@@ -1,12 +1,19 @@
-//! The database and the keys that the commands `backup` and `restore` work on, and the text of a size. It opens
-//! nothing.
+//! The database, the keys and the place of files that the commands `backup` and `restore` work on, and the text of a
+//! size. It opens nothing.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use anyhow::bail;
 use clap::Args;
 
-use crate::server::{auth::KEY_FILES, config::DatabaseUrl, store::location::Location};
+use crate::server::{
+    auth::KEY_FILES,
+    config::{BucketSettings, DatabaseUrl, FilesLocation, FilesPlace},
+    store::location::Location,
+};
 
 /// The settings of the data folder, the same as the server's.
 #[derive(Clone, Debug, Args)]
@@ -18,6 +25,13 @@ pub(super) struct DataFolder {
     /// Database, `sqlite:PATH`, if it is not in the data folder
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<DatabaseUrl>,
+
+    /// Place of the contents of uploaded files, a folder or `s3://BUCKET/PREFIX`; default: "files" in the data folder
+    #[arg(long, env = "IDOBATA_FILES", value_name = "PLACE")]
+    files: Option<FilesPlace>,
+
+    #[command(flatten)]
+    bucket: BucketSettings,
 }
 
 impl DataFolder {
@@ -29,10 +43,27 @@ impl DataFolder {
         }
     }
 
+    /// The location of the contents of files, whether it exists or not.
+    pub(super) fn files(&self) -> FilesLocation {
+        FilesLocation::of(self.files.clone(), &self.bucket, &self.data)
+    }
+
+    /// The location of the contents beside the file of a backup.
+    pub(super) fn files_of_backup(&self, file: &Path) -> FilesLocation {
+        FilesLocation::of(Some(FilesPlace::Folder(folder_of_files(file))), &self.bucket, &self.data)
+    }
+
     /// The paths of the keys, whether they exist or not.
     pub(super) fn keys(&self) -> Vec<PathBuf> {
         KEY_FILES.iter().map(|name| self.data.join(name)).collect()
     }
+}
+
+/// The folder of the contents beside the file of a backup.
+pub(super) fn folder_of_files(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".files");
+    name.into()
 }
 
 /// A number of bytes that is shown in the unit that suits it.

@@ -3,6 +3,7 @@
 
 mod backup;
 mod client;
+mod contents;
 pub mod exit;
 mod folder;
 mod health;
@@ -59,18 +60,18 @@ enum Command {
     /// Copy a history from SQLite to an empty PostgreSQL database
     ///
     /// Epochs, offsets and times stay the same: readers resume across the move. No server may run on either. The file
-    /// is not changed.
+    /// is not changed. The contents of uploaded files stay where they are, unless --files names another folder.
     Migrate(Migrate),
     /// Check that the server on this machine is ready; the exit code is 0 if it is
     Health(Health),
 
-    /// Copy the database and its keys into one file; the server may be running
+    /// Copy the database, its keys and the contents of files; the server may be running
     ///
     /// The copy is a snapshot: it has everything that was acknowledged before it began. It is an SQLite file; keep it
-    /// as safe as the data folder, because the keys are in it.
+    /// as safe as the data folder, because the keys are in it. The contents of uploaded files are in the folder FILE.files.
     Backup(BackupCommand),
 
-    /// Replace the database and its keys with a backup; no server may be running on the folder
+    /// Replace the database, its keys and the contents of files with a backup; no server may be running on the folder
     ///
     /// The present files are moved into a folder `replaced-…`, nothing is deleted. Readers are told that history went
     /// back.

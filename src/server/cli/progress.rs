@@ -1,5 +1,5 @@
 //! The progress of a long command on one line of a terminal, and its early end by a signal. `backup` and `restore` use
-//! it. Where standard error is no terminal it must write nothing.
+//! it. Where standard error is no terminal it must show no progress.
 
 use std::{
     io::{IsTerminal, Write, stderr},
@@ -57,13 +57,23 @@ impl Progress {
             let _ = write!(stderr(), "\r{} {} of {}   ", self.what, Size(done), Size(total));
         }
     }
+
+    /// Writes a line that stays, also where standard error is no terminal.
+    pub(super) fn say(&mut self, line: &str) {
+        self.erase();
+        let _ = writeln!(stderr(), "{line}");
+    }
+
+    /// Erases the line, if there is one.
+    fn erase(&mut self) {
+        if self.shown_at.take().is_some() {
+            let _ = write!(stderr(), "\r{:60}\r", "");
+        }
+    }
 }
 
 impl Drop for Progress {
-    /// Erases the line.
     fn drop(&mut self) {
-        if self.shown_at.is_some() {
-            let _ = write!(stderr(), "\r{:60}\r", "");
-        }
+        self.erase();
     }
 }

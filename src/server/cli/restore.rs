@@ -1,5 +1,5 @@
-//! `idobata restore`: replaces the database and the keys by a backup. `cli` runs it; it must delete nothing that was
-//! there.
+//! `idobata restore`: replaces the database, the keys and the contents of files by a backup. `cli` runs it; it must delete
+//! nothing that was there.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,12 +9,18 @@ use std::{
 use clap::Args;
 use cookie::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{folder::DataFolder, print_line, progress::Progress};
+use super::{
+    contents::{Contents, Copied},
+    folder::DataFolder,
+    print_line,
+    progress::Progress,
+};
 use crate::server::{
     clock::now_ms,
     store::{
+        StoreError,
         private_file::{folder_of, unused},
-        sqlite::restore::RestoreJob,
+        sqlite::{content_list::ContentList, restore::RestoreJob},
     },
 };
 
@@ -33,27 +39,87 @@ pub(super) struct RestoreCommand {
     folder: DataFolder,
 }
 
+/// The contents of the folder of files.
+struct Files {
+    /// Those that were restored. `None`: the backup has none beside it.
+    copied: Option<Copied>,
+    /// The hashes of those that only the previous database needs.
+    unneeded: Vec<String>,
+}
+
 impl RestoreCommand {
     pub(super) fn run(self, is_stopped: Arc<AtomicBool>) -> anyhow::Result<()> {
         let database = self.folder.database(FOR_POSTGRES)?;
         let (keys, from) = (self.folder.keys(), self.from.clone());
         let aside = unused(Self::folder_aside(&database));
-        let mut progress = Progress::of("restored");
-        let done =
-            RestoreJob { from, database, keys, aside, is_stopped }.run(|copied| progress.show(copied))?;
+        let (mut progress, mut files) = (Progress::of("restored"), None);
+        let job = RestoreJob { from, database, keys, aside, is_stopped: is_stopped.clone() };
+        let done = job.run(
+            |copied| progress.show(copied),
+            |list| {
+                files = self.copy_contents(list, &is_stopped)?;
+                Ok(())
+            },
+        )?;
         drop(progress);
         let made = done.made.map_or_else(
             || "a plain copy, so the keys stay as they are".to_owned(),
             |(made_ms, version)| format!("made {} by idobata {version}, {} keys", moment(made_ms), done.keys),
         );
         print_line(&format!("restored {} entries from {} ({made})", done.entries, self.from.display()));
-        if let Some(aside) = done.aside {
+        if let Some(aside) = &done.aside {
             print_line(&format!("the previous data is kept in {}", aside.display()));
+        }
+        if let Some(files) = &files {
+            self.finish_files(files, &is_stopped)?;
         }
         print_line(&format!(
             "readers get a reset; start with: idobata --data {}",
             self.folder.data.display()
         ));
+        let copied = files.and_then(|files| files.copied);
+        copied.map_or(Ok(()), |copied| copied.expect_all("the backup is restored"))
+    }
+
+    /// Copies the contents that the backup needs. What else is in the folder of files stays as it is until the database is
+    /// in its place, so that a crash before that leaves the previous one with all of its files.
+    fn copy_contents(
+        &self,
+        list: &ContentList<'_>,
+        is_stopped: &AtomicBool,
+    ) -> Result<Option<Files>, StoreError> {
+        let (from, to) = (self.folder.files_of_backup(&self.from), self.folder.files());
+        let needs_some = !list.after("")?.is_empty();
+        if !needs_some && to.is_missing() {
+            return Ok(None);
+        }
+        let has_some = !from.is_missing();
+        if needs_some && !has_some {
+            print_line(&format!(
+                "{} is not there: copy the contents of files that are missing in {} before the server starts",
+                from.place, to.place
+            ));
+        }
+        let contents = Contents::open(&from, &to, is_stopped)?;
+        let copied = has_some.then(|| contents.copy(list, None, "restored files")).transpose()?;
+        Ok(Some(Files { copied, unneeded: contents.unneeded(list)? }))
+    }
+
+    /// Puts away what only the previous database needs: the server would remove it.
+    fn finish_files(&self, files: &Files, is_stopped: &AtomicBool) -> anyhow::Result<()> {
+        let Files { copied, unneeded } = files;
+        if let Some(copied) = copied {
+            print_line(&format!("restored {}", copied.in_words()));
+        }
+        if !unneeded.is_empty() {
+            let (from, to) = (self.folder.files_of_backup(&self.from), self.folder.files());
+            let place = Path::new(&to.place.to_string()).join("file");
+            let away = unused(Self::folder_aside(&place));
+            let contents = Contents::open(&from, &to, is_stopped)?;
+            let name = away.file_name().unwrap_or_default().to_string_lossy();
+            contents.wait(contents.carrier.put_away(unneeded, &name))?;
+            print_line(&format!("the files of the previous data are kept in {}", away.display()));
+        }
         Ok(())
     }
 

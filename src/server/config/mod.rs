@@ -37,7 +37,7 @@ pub use self::{
     retention::{Retention, RetentionSettings},
     sign_in_url::SignInUrl,
     tokens::{TokenAlgorithm, TokenSettings},
-    uploads::{BucketPlace, FilesPlace, FilesSecret, UploadSettings},
+    uploads::{BucketPlace, BucketSettings, FilesLocation, FilesPlace, FilesSecret, UploadSettings},
     values::{TimeSpan, listen_address},
 };
 use self::{

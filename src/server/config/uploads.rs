@@ -11,6 +11,9 @@ use clap::Args;
 
 use super::values::size;
 
+/// Folder of what is on its way, in a folder of contents or in the data folder.
+const INCOMING: &str = "incoming";
+
 /// Files, and the disk that they may take.
 #[derive(Clone, Debug, Args)]
 pub struct UploadSettings {
@@ -21,6 +24,41 @@ pub struct UploadSettings {
     #[arg(long, env = "IDOBATA_FILES", value_name = "PLACE")]
     pub files: Option<FilesPlace>,
 
+    /// The access to a bucket.
+    #[command(flatten)]
+    pub bucket: BucketSettings,
+
+    // A photograph has 10 MB, a screen recording of some minutes a hundred. A proxy in front may allow less.
+    /// Largest file that can be uploaded, such as 2GiB
+    #[arg(long, env = "IDOBATA_MAX_FILE", default_value = "100MiB", value_name = "SIZE", value_parser = size)]
+    pub max_file: u64,
+
+    // Ten of the largest, or a whole day of screenshots.
+    /// Files that a user can upload within 24 hours, together
+    #[arg(long, env = "IDOBATA_MAX_FILES_PER_PERSON", default_value = "1GiB", value_name = "SIZE", value_parser = size)]
+    pub max_files_per_person: u64,
+
+    // A busy team's pictures of a year; one room does not take the disk of the others.
+    /// All files of a room together; those of removed messages no longer count
+    #[arg(long, env = "IDOBATA_MAX_FILES_PER_ROOM", default_value = "10GiB", value_name = "SIZE", value_parser = size)]
+    pub max_files_per_room: u64,
+
+    // The database is mostly on the same disk: without room to write, nobody can post.
+    /// Free space that uploads leave on the disk
+    #[arg(long, env = "IDOBATA_MIN_FREE_DISK", default_value = "1GiB", value_name = "SIZE", value_parser = size)]
+    pub min_free_disk: u64,
+}
+
+impl UploadSettings {
+    /// The location of the contents of a server with this data folder.
+    pub fn location(&self, data: &Path) -> FilesLocation {
+        FilesLocation::of(self.files.clone(), &self.bucket, data)
+    }
+}
+
+/// The service of a bucket, and the access to it.
+#[derive(Clone, Debug, Args)]
+pub struct BucketSettings {
     /// URL of the service of the bucket, unless it is Amazon's, such as `https://minio.example`
     #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
     pub files_endpoint: Option<String>,
@@ -51,35 +89,34 @@ pub struct UploadSettings {
         requires = "files_access_key"
     )]
     pub files_secret_key: Option<FilesSecret>,
-
-    // A photograph has 10 MB, a screen recording of some minutes a hundred. A proxy in front may allow less.
-    /// Largest file that can be uploaded, such as 2GiB
-    #[arg(long, env = "IDOBATA_MAX_FILE", default_value = "100MiB", value_name = "SIZE", value_parser = size)]
-    pub max_file: u64,
-
-    // Ten of the largest, or a whole day of screenshots.
-    /// Files that a user can upload within 24 hours, together
-    #[arg(long, env = "IDOBATA_MAX_FILES_PER_PERSON", default_value = "1GiB", value_name = "SIZE", value_parser = size)]
-    pub max_files_per_person: u64,
-
-    // A busy team's pictures of a year; one room does not take the disk of the others.
-    /// All files of a room together; those of removed messages no longer count
-    #[arg(long, env = "IDOBATA_MAX_FILES_PER_ROOM", default_value = "10GiB", value_name = "SIZE", value_parser = size)]
-    pub max_files_per_room: u64,
-
-    // The database is mostly on the same disk: without room to write, nobody can post.
-    /// Free space that uploads leave on the disk
-    #[arg(long, env = "IDOBATA_MIN_FREE_DISK", default_value = "1GiB", value_name = "SIZE", value_parser = size)]
-    pub min_free_disk: u64,
 }
 
-impl UploadSettings {
-    /// The folder of the contents, or of what is on its way into the bucket.
-    pub fn folder(&self, data: &Path) -> PathBuf {
-        match &self.files {
-            Some(FilesPlace::Folder(folder)) => folder.clone(),
-            _ => data.join("files"),
-        }
+/// The contents of files of an installation: their place, and what is needed to reach it.
+#[derive(Clone, Debug)]
+pub struct FilesLocation {
+    /// The place.
+    pub place: FilesPlace,
+    /// The folder of what is on its way into it.
+    pub incoming: PathBuf,
+    /// The access to a bucket.
+    pub bucket: BucketSettings,
+}
+
+impl FilesLocation {
+    /// The location that the settings of a data folder name; without a place it is the folder "files" in it.
+    pub fn of(place: Option<FilesPlace>, bucket: &BucketSettings, data: &Path) -> Self {
+        let folder = data.join("files");
+        let place = place.unwrap_or_else(|| FilesPlace::Folder(folder.clone()));
+        let incoming = match &place {
+            FilesPlace::Folder(folder) => folder.join(INCOMING),
+            FilesPlace::Bucket(_) => folder.join(INCOMING),
+        };
+        Self { place, incoming, bucket: bucket.clone() }
+    }
+
+    /// Returns true if nothing can be in it: a folder that is not there.
+    pub fn is_missing(&self) -> bool {
+        matches!(&self.place, FilesPlace::Folder(folder) if !folder.is_dir())
     }
 }
 
@@ -113,6 +150,15 @@ impl FromStr for FilesPlace {
                 let (bucket, prefix) = (bucket.to_owned(), prefix.trim_matches('/').to_owned());
                 Ok(Self::Bucket(BucketPlace { bucket, prefix }))
             }
+        }
+    }
+}
+
+impl fmt::Display for FilesPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => folder.display().fmt(f),
+            Self::Bucket(bucket) => bucket.fmt(f),
         }
     }
 }

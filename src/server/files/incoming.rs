@@ -84,7 +84,7 @@ impl Incoming {
 }
 
 /// A hash as it names a content.
-fn digits_of(hash: Sha256) -> String {
+pub(super) fn digits_of(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -1,6 +1,7 @@
 //! Files that people upload to rooms: received, stored by content, read by those who may read the room, and removed. The
 //! routes call it. It knows no transport, and must never hold a file in memory or trust its name.
 //!
+//! * `carry`: copies contents from one place to another, for commands
 //! * `disk`: how much room it has
 //! * `incoming`: a content while it arrives
 //! * `contents`: the contents, each under its hash, in a folder or in a bucket
@@ -16,6 +17,7 @@
 //! that a crash left without content is never read, and goes as every file that no message names. [`contents`] says why a
 //! removal beside an upload of the same content loses nothing.
 
+mod carry;
 mod contents;
 mod disk;
 mod incoming;
@@ -40,11 +42,17 @@ use std::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::{
+    io::AsyncRead,
     sync::{Mutex, Notify, Semaphore},
     time::timeout,
 };
+use tokio_util::io::StreamReader;
 
-pub use self::{contents::Reading, media_type::is_shown_in_place};
+pub use self::{
+    carry::{Carried, Carrier},
+    contents::Reading,
+    media_type::is_shown_in_place,
+};
 use self::{
     contents::{Contents, Object},
     incoming::{Incoming, Received},
@@ -54,7 +62,7 @@ use super::{
     auth::Identity,
     authz::Rights,
     clock::Clock,
-    config::{Config, Limit, UploadSettings},
+    config::{Config, FilesPlace, Limit, UploadSettings},
     error::{Error, unavailable},
     limits::{ConcurrencyLimiter, RateLimits},
     log::hub::Hub,
@@ -80,6 +88,12 @@ const STALLED_AFTER: Duration = Duration::from_secs(30);
 
 /// The time over which the uploads of a person are counted.
 const DAY_MS: i64 = 24 * 3_600_000;
+
+/// Largest file in a bucket: S3 copies no larger object by one request.
+const BUCKET_FILE_MAX: u64 = 5 << 30;
+
+/// The bytes of a content, as they are read.
+pub type ContentReader = Box<dyn AsyncRead + Send + Unpin>;
 
 /// The files of this server.
 pub struct Files {
@@ -150,7 +164,11 @@ impl Files {
                 "files that are uploaded through this node are missing on the others: set --files to a bucket or a folder that all nodes reach"
             );
         }
-        let contents = Contents::open(&config.uploads, &config.data, config.redis_url.is_none()).await?;
+        let location = config.uploads.location(&config.data);
+        if matches!(location.place, FilesPlace::Bucket(_)) && config.uploads.max_file > BUCKET_FILE_MAX {
+            return Err(io::Error::other("a file in a bucket (--files) has at most 5GiB: lower --max-file"));
+        }
+        let contents = Contents::open(&location, config.redis_url.is_none()).await?;
         let uploads = ConcurrencyLimiter::new(Limit(Some(UPLOADS_PER_PERSON.get())));
         let settings = config.uploads.clone();
         let pictures = Semaphore::new(PICTURES_AT_ONCE);
@@ -283,7 +301,7 @@ impl Files {
     }
 
     /// Opens the content of a file that somebody may read, or this part of it.
-    pub async fn open_content(
+    pub async fn open_part(
         &self,
         file: &FileRecord,
         part: Option<Range<u64>>,
@@ -297,6 +315,12 @@ impl Files {
                 "The content of this file is not on this server now. Tell who runs it; the log has the reason.";
             Rejection::new(Code::Unavailable, message).into()
         })
+    }
+
+    /// Opens a content for a part of the server that has checked who is to have it; `None` if it is not there.
+    pub async fn open_content(&self, hash: &str) -> Result<Option<ContentReader>, FileError> {
+        let found = self.contents.read(Object::Content(hash), None).await?;
+        Ok(found.map(|reading| Box::new(StreamReader::new(reading.bytes)) as ContentReader))
     }
 
     /// The thumbnail of a picture and its media type; `None`: the picture itself has to do.

@@ -15,7 +15,7 @@ use crate::support::{Person, Program, TestServer, new_id};
 const KILLS: u64 = 6;
 
 /// Uploads, posts and deletes until the server is gone.
-async fn work(url: String, who: Person, seed: u64) -> Option<()> {
+pub(super) async fn work(url: String, who: Person, seed: u64) -> Option<()> {
     let mut chance = fastrand::Rng::with_seed(seed);
     loop {
         // Some contents are the same: they come and go at the same time.
@@ -36,7 +36,7 @@ async fn work(url: String, who: Person, seed: u64) -> Option<()> {
 }
 
 /// The hashes that the database has of files which a message names, and of all files.
-fn hashes(data: &Path) -> (HashSet<String>, HashSet<String>) {
+pub(super) fn hashes(data: &Path) -> (HashSet<String>, HashSet<String>) {
     let database = std::fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path());
     let database = database.into_iter().find(|path| path.extension().is_some_and(|end| end == "db")).unwrap();
     let connection = Connection::open(database).unwrap();

@@ -17,7 +17,7 @@ use tokio_util::io::StreamReader;
 
 use super::{LEFT_AFTER, Object, REMOVING, Reading, http_client::Connector};
 use crate::server::{
-    config::{BucketPlace, UploadSettings},
+    config::{BucketPlace, BucketSettings},
     files::FileError,
 };
 
@@ -28,8 +28,6 @@ const PARTS_AT_ONCE: usize = 2;
 /// A person waits for the answer: what does not work within this time is told to them.
 const RETRY_FOR: Duration = Duration::from_secs(20);
 const RETRIES: usize = 5;
-/// Largest object that S3 copies by one request.
-const COPY_MAX: u64 = 5 << 30;
 
 /// The bucket.
 #[derive(Clone, Debug)]
@@ -40,10 +38,7 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// Opens the bucket, and asks it for something, so that wrong settings end the start and not the first upload.
-    pub(super) async fn open(place: &BucketPlace, settings: &UploadSettings) -> io::Result<Self> {
-        if settings.max_file > COPY_MAX {
-            return Err(io::Error::other("a file in a bucket has at most 5GiB: lower --max-file"));
-        }
+    pub(super) async fn open(place: &BucketPlace, settings: &BucketSettings) -> io::Result<Self> {
         let is_plain = settings.files_endpoint.as_ref().is_some_and(|url| url.starts_with("http://"));
         let mut builder = AmazonS3Builder::from_env()
             .with_bucket_name(&place.bucket)

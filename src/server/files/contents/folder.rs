@@ -30,12 +30,16 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Opens the folder and makes what is missing of it.
-    pub(super) fn open(root: PathBuf, is_alone: bool) -> io::Result<Self> {
+    /// Makes what is missing of the folder.
+    pub(super) fn make(root: &Path) -> io::Result<()> {
         fs::create_dir_all(root.join(REMOVING))?;
         // Its names say which pictures are here; the contents themselves are private already.
-        fs::set_permissions(&root, fs::Permissions::from_mode(0o700))?;
-        Ok(Self { root, aside_after: if is_alone { Duration::ZERO } else { LEFT_AFTER } })
+        fs::set_permissions(root, fs::Permissions::from_mode(0o700))
+    }
+
+    /// The folder, which need not be there.
+    pub(super) fn at(root: PathBuf, is_alone: bool) -> Self {
+        Self { root, aside_after: if is_alone { Duration::ZERO } else { LEFT_AFTER } }
     }
 
     pub(super) fn path(&self, path: &str) -> PathBuf {

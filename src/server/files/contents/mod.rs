@@ -22,7 +22,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, stream::BoxStream};
 
 use self::{bucket::Bucket, folder::Folder};
 use super::{
@@ -31,10 +31,8 @@ use super::{
     incoming::{Incoming, Received},
     thumbnail,
 };
-use crate::server::config::{FilesPlace, UploadSettings};
+use crate::server::config::{FilesLocation, FilesPlace};
 
-/// Uploads that are on their way.
-const INCOMING: &str = "incoming";
 /// Contents that are being removed.
 const REMOVING: &str = "removing";
 /// Thumbnails of pictures, each under the hash of its picture.
@@ -116,25 +114,27 @@ impl Aside {
 impl Contents {
     /// Opens the place of the contents and makes what is missing of it. Alone, what is on its way in it is of an earlier
     /// process.
-    pub(super) async fn open(settings: &UploadSettings, data: &Path, is_alone: bool) -> io::Result<Self> {
-        let folder = settings.folder(data);
-        let storage = match &settings.files {
-            Some(FilesPlace::Bucket(place)) => {
-                let bucket = Bucket::open(place, settings).await;
-                Storage::Bucket(bucket.map_err(|error| explained(&place.to_string(), &error))?)
+    pub(super) async fn open(location: &FilesLocation, is_alone: bool) -> io::Result<Self> {
+        let FilesLocation { place, incoming, .. } = location;
+        if let FilesPlace::Folder(folder) = place {
+            Folder::make(folder).map_err(|error| explained(place, &error))?;
+        }
+        fs::create_dir_all(incoming)
+            .and_then(|()| if is_alone { folder::remove_left(incoming, Duration::ZERO).map(drop) } else { Ok(()) })
+            .map_err(|error| explained(place, &error))?;
+        Self::to_read(location, is_alone).await
+    }
+
+    /// Opens the place and changes nothing in it. A folder need not be there.
+    pub(super) async fn to_read(location: &FilesLocation, is_alone: bool) -> io::Result<Self> {
+        let storage = match &location.place {
+            FilesPlace::Folder(folder) => Storage::Folder(Folder::at(folder.clone(), is_alone)),
+            FilesPlace::Bucket(place) => {
+                let bucket = Bucket::open(place, &location.bucket).await;
+                Storage::Bucket(bucket.map_err(|error| explained(&location.place, &error))?)
             }
-            _ => Storage::Folder(
-                Folder::open(folder.clone(), is_alone)
-                    .map_err(|error| explained(&folder.display().to_string(), &error))?,
-            ),
         };
-        let incoming = folder.join(INCOMING);
-        fs::create_dir_all(&incoming)
-            .and_then(|()| {
-                if is_alone { folder::remove_left(&incoming, Duration::ZERO).map(drop) } else { Ok(()) }
-            })
-            .map_err(|error| explained(&incoming.display().to_string(), &error))?;
-        Ok(Self { incoming, storage })
+        Ok(Self { incoming: location.incoming.clone(), storage })
     }
 
     /// Begins to receive a content, if the disk has room for it.
@@ -157,6 +157,29 @@ impl Contents {
     pub(super) async fn keep(&self, received: Received) -> Result<(), FileError> {
         let (hash, path) = received.into_parts();
         self.storage.put(Object::Content(&hash), path).await
+    }
+
+    /// Takes a content over. Returns false, and keeps nothing, if it cannot be read to its end or has another hash.
+    pub(super) async fn import(&self, hash: &str, mut reading: Reading) -> Result<bool, FileError> {
+        let mut incoming = self.begin(0, None).await?;
+        while let Some(bytes) = reading.bytes.next().await {
+            let Ok(bytes) = bytes else { return Ok(false) };
+            incoming.write(&bytes, 0).await?;
+        }
+        let received = incoming.finish().await?;
+        let is_whole = received.hash == hash;
+        if is_whole {
+            self.keep(received).await?;
+        }
+        Ok(is_whole)
+    }
+
+    /// Moves a content below this name, where nothing here looks.
+    pub(super) async fn put_away(&self, hash: &str, name: &str) -> Result<(), FileError> {
+        if let Storage::Folder(folder) = &self.storage {
+            fs::create_dir_all(folder.path(name))?;
+        }
+        self.storage.rename(&Object::Content(hash).path(), &format!("{name}/{hash}")).await.map(drop)
     }
 
     /// Opens an object, or this part of it; `None` if it is not there.
@@ -296,6 +319,6 @@ impl AsRef<Path> for OnDisk {
     }
 }
 
-fn explained(place: &str, error: &io::Error) -> io::Error {
+fn explained(place: &FilesPlace, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("the files cannot be kept in {place}: {error}; see --files"))
 }

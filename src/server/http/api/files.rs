@@ -133,8 +133,8 @@ pub(crate) async fn read(
         (true, _) => StatusCode::NOT_MODIFIED.into_response(),
         (false, Some((reading, _))) => whole(reading),
         (false, None) => match Part::asked(&headers, &tag, file.size) {
-            Part::Whole => whole(state.files.open_content(&file, None).await?),
-            Part::Of(part) => part_of(state.files.open_content(&file, Some(part.clone())).await?, &part),
+            Part::Whole => whole(state.files.open_part(&file, None).await?),
+            Part::Of(part) => part_of(state.files.open_part(&file, Some(part.clone())).await?, &part),
             Part::Outside => outside(file.size),
         },
     };

@@ -22,7 +22,9 @@ use rusqlite::{
 };
 
 use super::{
-    BUSY_TIMEOUT, fault,
+    BUSY_TIMEOUT,
+    content_list::ContentList,
+    fault,
     high_water_mark::HighWaterMark,
     opening::{self, Lenience},
     schema,
@@ -82,7 +84,14 @@ pub struct BackedUp {
 
 impl BackupJob {
     /// Makes the backup and reports progress. Blocks. If it fails, no file is left.
-    pub fn run(&self, progress: impl FnMut(CopyProgress)) -> Result<BackedUp, StoreError> {
+    ///
+    /// `copy_contents` is called before the file is put in place, with the contents that the copy needs, and with those
+    /// that the database itself needs by then; if it fails, so does the backup.
+    pub fn run(
+        &self,
+        progress: impl FnMut(CopyProgress),
+        copy_contents: impl FnOnce(&ContentList<'_>, &ContentList<'_>) -> Result<(), StoreError>,
+    ) -> Result<BackedUp, StoreError> {
         if !self.force && fs::symlink_metadata(&self.to).is_ok() {
             return Err(self.is_there());
         }
@@ -93,13 +102,17 @@ impl BackupJob {
             return Err(fault::fault(&self.database, "is not there: nothing to back up (see --data)"));
         }
         self.expect_own_log()?;
-        self.copy(progress).map_err(|error| match &error {
+        self.copy(progress, copy_contents).map_err(|error| match &error {
             StoreError::Sqlite(cause) if fault::is_of_writing(cause) => fault::of_sqlite(&self.to, error),
             _ => fault::of_sqlite(&self.database, error),
         })
     }
 
-    fn copy(&self, progress: impl FnMut(CopyProgress)) -> Result<BackedUp, StoreError> {
+    fn copy(
+        &self,
+        progress: impl FnMut(CopyProgress),
+        copy_contents: impl FnOnce(&ContentList<'_>, &ContentList<'_>) -> Result<(), StoreError>,
+    ) -> Result<BackedUp, StoreError> {
         let source = open_source(&self.database).map_err(|error| fault::of_sqlite(&self.database, error))?;
         // From here on the connection sees the database as it is at this instant.
         source.execute_batch("BEGIN")?;
@@ -110,9 +123,12 @@ impl BackupJob {
         let file = private_file::temporary_beside(&folder.path().join("copy")).map_err(unusable)?;
         let mut copy = Connection::open(file.path())?;
         copy_pages(&source, &mut copy, &self.is_stopped, progress)?;
-        drop(source);
+        // The log of the server goes on without it.
+        source.execute_batch("COMMIT")?;
         let keys = self.describe(&mut copy, entries)?;
         expect_intact(&mut copy, &self.database, &self.is_stopped)?;
+        copy_contents(&ContentList::of(&copy)?, &ContentList::of(&source)?)?;
+        drop(source);
         copy.close().map_err(|(_, error)| error)?;
         file.as_file().sync_all().map_err(unusable)?;
         let bytes = file.as_file().metadata().map_err(unusable)?.len();

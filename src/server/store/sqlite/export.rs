@@ -8,6 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, Row, params};
 
 use super::{
+    content_list::ContentList,
     high_water_mark::HighWaterMark,
     opening::{self, Lenience},
 };
@@ -156,6 +157,11 @@ impl Export {
     /// The next files after this id, at most [`PAGE_ROWS`].
     pub fn files_after(&self, id: &str) -> Result<Vec<FileRecord>, StoreError> {
         super::files::after(&self.connection, id, PAGE_ROWS)
+    }
+
+    /// The contents that the files need.
+    pub fn contents(&self) -> Result<ContentList<'_>, StoreError> {
+        ContentList::of(&self.connection)
     }
 
     /// The next documents after the pair `(kind, id)`, at most [`PAGE_ROWS`].

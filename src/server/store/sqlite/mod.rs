@@ -5,6 +5,7 @@
 mod append;
 pub mod backup;
 mod channel_names;
+pub mod content_list;
 mod counts;
 mod directory;
 mod erasure;

@@ -16,6 +16,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::{
     BUSY_TIMEOUT,
     backup::{CopyProgress, KEY_PREFIX, TABLE, copy_pages, expect_going_on, expect_intact},
+    content_list::ContentList,
     exchange::Exchange,
     fault,
     high_water_mark::HighWaterMark,
@@ -54,12 +55,19 @@ pub struct Restored {
 impl RestoreJob {
     /// Restores the backup and reports progress. Blocks. Fails with [`StoreError::InUse`] while a server uses the
     /// database. A failure changes nothing.
-    pub fn run(&self, progress: impl FnMut(CopyProgress)) -> Result<Restored, StoreError> {
+    ///
+    /// `copy_contents` is called with the contents that the backup needs, before anything is replaced; if it fails, so does
+    /// the restore.
+    pub fn run(
+        &self,
+        progress: impl FnMut(CopyProgress),
+        copy_contents: impl FnOnce(&ContentList<'_>) -> Result<(), StoreError>,
+    ) -> Result<Restored, StoreError> {
         let source = self.open_source().map_err(|error| self.of_backup(error))?;
         let folder = private_file::folder_of(&self.database);
         fs::create_dir_all(&folder).map_err(|error| fault::unusable(&folder, &error))?;
         let mark = HighWaterMark::lock(&self.database)?;
-        match self.restore(&source, &mark, progress) {
+        match self.restore(&source, &mark, progress, copy_contents) {
             Ok(restored) => Ok(restored),
             Err(error) => {
                 mark.discard();
@@ -73,6 +81,7 @@ impl RestoreJob {
         source: &Connection,
         mark: &HighWaterMark,
         progress: impl FnMut(CopyProgress),
+        copy_contents: impl FnOnce(&ContentList<'_>) -> Result<(), StoreError>,
     ) -> Result<Restored, StoreError> {
         let unusable = |error: io::Error| fault::unusable(&self.database, &error);
         let folder = private_file::temporary_folder_beside(&self.database).map_err(unusable)?;
@@ -81,6 +90,7 @@ impl RestoreJob {
         copy_pages(source, &mut copy, &self.is_stopped, progress).map_err(|error| self.of_backup(error))?;
         let (mut restored, keys) = self.prepare(&mut copy).map_err(|error| self.of_backup(error))?;
         let written = writes::count(&copy)?;
+        copy_contents(&ContentList::of(&copy)?)?;
         copy.close().map_err(|(_, error)| error)?;
         file.as_file().sync_all().map_err(unusable)?;
         expect_going_on(&self.is_stopped)?;

@@ -37,7 +37,8 @@ async fn a_backup_has_everything_of_its_moment_and_is_its_owners_alone() {
     for name in ["idobata.db", "idobata.db-wal", "idobata.mark", "jwt-secret"] {
         let (database, keys, to) = (folder.database(), vec![folder.path("jwt-secret")], folder.path(name));
         let onto_itself =
-            BackupJob { database, keys, to, force: true, now_ms: 0, is_stopped: Arc::default() }.run(|_| ());
+            BackupJob { database, keys, to, force: true, now_ms: 0, is_stopped: Arc::default() }
+                .run(|_| (), |_, _| Ok(()));
         assert!(onto_itself.expect_err("refused").to_string().contains("to be backed up"), "{name}");
     }
     store.check().await.expect("nothing was replaced");
@@ -67,12 +68,12 @@ async fn a_backup_and_a_restore_that_are_interrupted_leave_everything_as_it_was(
     let (database_path, given) = (folder.database(), is_stopped.clone());
     let job =
         BackupJob { database: database_path, keys: vec![], to, force: false, now_ms: 0, is_stopped: given };
-    assert!(matches!(job.run(stop), Err(StoreError::Interrupted)));
+    assert!(matches!(job.run(stop, |_, _| Ok(())), Err(StoreError::Interrupted)));
     is_stopped.store(false, Relaxed);
     let (database_path, aside) = (folder.database(), folder.path("replaced"));
     let job =
         RestoreJob { from, database: database_path, keys: vec![], aside, is_stopped: is_stopped.clone() };
-    assert!(matches!(job.run(stop), Err(StoreError::Interrupted)));
+    assert!(matches!(job.run(stop, |_| Ok(())), Err(StoreError::Interrupted)));
     let mut checked = Connection::open(folder.path("good")).expect("opened");
     let outcome = expect_intact(&mut checked, &folder.path("good"), &is_stopped);
     assert!(matches!(outcome, Err(StoreError::Interrupted)), "the long look at every page, too");
@@ -130,7 +131,7 @@ async fn a_restore_that_fails_half_way_brings_back_what_was_there() {
     let (from, database, aside) = (folder.path("backup"), folder.database(), folder.path("replaced"));
     let keys = ["jwt-secret", "operator-key", "no-folder/jwt-secret"].map(|key| folder.path(key)).to_vec();
     let job = RestoreJob { from, database, keys, aside, is_stopped: Arc::default() };
-    job.run(|_| ()).expect_err("the key has no place");
+    job.run(|_| (), |_| Ok(())).expect_err("the key has no place");
     assert!(!folder.path("replaced").exists() && !folder.path("operator-key").exists());
     assert_eq!(fs::read_to_string(folder.path("jwt-secret")).expect("there"), "the key of later on");
     let store = folder.open().expect("as it was");

@@ -93,13 +93,13 @@ impl Folder {
         let keys = vec![self.path("jwt-secret"), self.path("operator-key")];
         let (database, to) = (self.database(), to.to_owned());
         BackupJob { database, keys, to, force: false, now_ms: 1_795_348_799_000, is_stopped: Arc::default() }
-            .run(|_| ())
+            .run(|_| (), |_, _| Ok(()))
     }
 
     fn restore(&self, from: &Path) -> Result<Restored, StoreError> {
         let keys = vec![self.path("jwt-secret"), self.path("operator-key")];
         let (from, database, aside) = (from.to_owned(), self.database(), self.path("replaced"));
-        RestoreJob { from, database, keys, aside, is_stopped: Arc::default() }.run(|_| ())
+        RestoreJob { from, database, keys, aside, is_stopped: Arc::default() }.run(|_| (), |_| Ok(()))
     }
 }
 
