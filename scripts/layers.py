@@ -14,7 +14,7 @@ SRC = Path(__file__).resolve().parent.parent / "src"
 # line but itself. docs/architecture.md says why.
 LAYERS = {
     "": "server / app / client / protocol",
-    "server": """cli / http / state / notify / outgoing / search / chat feed files / authz / log presence auth / limits / cluster / error / store / markdown / emoji / words /
+    "server": """cli / http / state / export / notify / outgoing / search / chat feed files / authz / log presence auth / limits / cluster / error / store / markdown / emoji / words /
         clock observability / config""",
     "server/http": "router / forms / account_pages / pages / compat / api / realtime / serve / middleware / favourites channel_choices / redirect / extract / problem",
     "app": "shell / pages / components / sync / loader / page_data / i18n / model / reactive routes look",

@@ -26,6 +26,7 @@ pub mod cluster;
 pub mod config;
 pub mod emoji;
 pub mod error;
+pub mod export;
 pub mod feed;
 pub mod files;
 pub mod http;

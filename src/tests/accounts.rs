@@ -274,6 +274,7 @@ async fn nobody_ends_the_session_of_somebody_else() {
     let alice = house.administrator().await;
     let bob = house.invited(&alice, "bob").await;
     let html = send(house.get("/account", Some(&alice))).await.text().await.unwrap();
+    assert!(html.contains("href=\"/api/user/export\""), "{html}");
     let session = html.split("name=\"session\" value=\"").nth(1).unwrap().split('"').next().unwrap();
     send(house.post("/account/sessions", &format!("session={session}"), Some(&bob))).await;
     assert_eq!(send(house.get("/account", Some(&alice))).await.status(), 200, "alice's goes on");

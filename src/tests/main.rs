@@ -23,6 +23,7 @@ mod direct;
 mod discussions;
 mod disk;
 mod edges;
+mod exports;
 mod feed;
 mod files;
 mod forms;

@@ -3,7 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{file_html::html_with_files, files::WithFiles, mentions};
+use super::{
+    file_html::{html_with_files, names_of},
+    files::WithFiles,
+    mentions,
+};
 use crate::{
     protocol::{
         change::{ChangeKind, MessageChanged, Reaction},
@@ -142,6 +146,18 @@ pub fn erases(record: &Record) -> bool {
 /// The message in a record of a room. One that cannot be read is logged, and has no author name and no text.
 pub(super) fn message_of(record: &Record) -> Message {
     message_from(record, stored_message(record))
+}
+
+/// The message in a record of a room with its files apart: its HTML is that of its text alone, and a text that is only the
+/// names of the files is left out.
+pub fn message_and_files(record: &Record) -> (Message, Vec<MessageFile>) {
+    let mut stored = stored_message(record);
+    let files = std::mem::take(&mut stored.files);
+    let mut message = message_from(record, stored);
+    if !files.is_empty() && message.text == names_of(&files) {
+        (message.text, message.html) = (String::new(), None);
+    }
+    (message, files)
 }
 
 fn message_from(record: &Record, stored: StoredMessage) -> Message {

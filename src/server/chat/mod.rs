@@ -48,7 +48,7 @@ pub use self::{
     direct::{Direct, room_of as direct_room_of},
     discussions::Talk,
     document::{FoundMessage, document_of, found_message},
-    encoding::{EarlierText, encode_entry, encode_frame, erases, reset_frame},
+    encoding::{EarlierText, encode_entry, encode_frame, erases, message_and_files, reset_frame},
     hooks::HookMessage,
     joining::Joined,
     marks::{FollowedUser, encode_mark, user_reset_frame},

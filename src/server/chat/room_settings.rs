@@ -128,6 +128,12 @@ impl Chat {
         }
     }
 
+    /// The room, for a caller who may change it.
+    pub async fn managed_room(&self, room: &RoomId, by: &Actor) -> Result<Room, Error> {
+        self.check_manager(room, by)?;
+        self.listed(room).await
+    }
+
     async fn listed(&self, room: &RoomId) -> Result<Room, Error> {
         let found = self.read_rooms().await?.into_iter().find(|known| known.id == *room);
         found.ok_or_else(|| self.rights.eviction_from(room).into())

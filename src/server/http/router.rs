@@ -62,6 +62,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/rooms/{room}/events", get(realtime::room_events::get))
         .route("/api/rooms/{room}/members", get(api::members::list).post(api::members::add))
         .route("/api/rooms/{room}/members/{user}", delete(api::members::remove))
+        .route("/api/rooms/{room}/export", get(api::exports::of_room))
         .route("/api/rooms/{room}/hooks", get(api::hooks::list).post(api::hooks::create))
         .route("/api/rooms/{room}/hooks/{id}", delete(api::hooks::remove))
         .route(
@@ -108,6 +109,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/heartbeats/{name}", put(api::heartbeats::set).delete(api::heartbeats::remove))
         .route("/api/session", get(api::session::show).post(api::session::create).delete(api::session::end))
         .route("/api/user", get(api::user::show))
+        .route("/api/user/export", get(api::exports::of_person))
         .route("/api/user/marks", post(api::user::mark))
         .route("/api/user/mentions", get(api::user::mentions))
         .route("/api/user/notification", get(api::push::notification))

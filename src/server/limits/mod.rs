@@ -43,6 +43,10 @@ use crate::protocol::{name::parse_name, problem::Rejection, session::User};
 /// The time between two sweeps of idle keys: as long as the usual window, so that memory follows the keys in use.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
+/// Archives that a person takes away. Each reads all of a room and its files, and nobody needs many.
+const EXPORTS: Rate =
+    Rate { count: NonZeroU32::new(20).expect("not zero"), period: Duration::from_secs(3_600) };
+
 /// The rate limits, one for each action.
 pub struct RateLimits {
     messages: SharedLimiter<String>,
@@ -60,6 +64,7 @@ pub struct RateLimits {
     publishes: SharedLimiter<String>,
     files: SharedLimiter<String>,
     files_per_address: SharedLimiter<IpAddr>,
+    exports: SharedLimiter<String>,
     feed_pushes: Limiter<String>,
     feed_push_words: Limiter<String>,
     requests: Limiter<IpAddr>,
@@ -86,6 +91,7 @@ impl RateLimits {
         let feed_pushes = "More events came than are pushed to this user.";
         // One word about those for as long as the limit counts.
         let words = limits.feed_pushes.0.map(|Rate { period, .. }| Rate { count: NonZeroU32::MIN, period });
+        let exports = "You are exporting too often.";
         let requests = "Too many requests from this address.";
         Self {
             messages: SharedLimiter::new(backplane, "messages", limits.messages, messages),
@@ -118,6 +124,7 @@ impl RateLimits {
                 limits.uploads_per_address,
                 files_per_address,
             ),
+            exports: SharedLimiter::new(backplane, "exports", Limit(Some(EXPORTS)), exports),
             feed_pushes: Limiter::new(limits.feed_pushes, feed_pushes),
             feed_push_words: Limiter::new(Limit(words), feed_pushes),
             requests: Limiter::new(limits.requests, requests),
@@ -192,6 +199,11 @@ impl RateLimits {
         self.publishes.check(&publisher).await
     }
 
+    /// Counts an archive that a person takes away.
+    pub async fn export(&self, user: &User) -> Result<(), Rejection> {
+        self.exports.check(&user.id).await
+    }
+
     /// Counts a file that a person uploads.
     pub async fn file(&self, user: &User, address: IpAddr) -> Result<(), Rejection> {
         self.files_per_address.check(&counted_as(address)).await?;
@@ -244,6 +256,7 @@ impl RateLimits {
             publishes,
             files,
             files_per_address,
+            exports,
             feed_pushes,
             feed_push_words,
             requests,
@@ -262,6 +275,7 @@ impl RateLimits {
             sign_ins_per_account,
             publishes,
             files,
+            exports,
         ] {
             names.sweep();
         }

@@ -24,6 +24,7 @@ use super::{
         dispatcher::Dispatcher,
     },
     config::{AuthSetting, BadSetting, Config, DirectMessages, Retention, node_channel, site::Site},
+    export::Exports,
     feed::{self, Feed, heartbeats::Heartbeats, scheduled::ScheduledNotifications},
     files::Files,
     limits::{LiveConnectionLimiter, RateLimits, TrustedProxies},
@@ -65,6 +66,8 @@ pub struct Parts {
     pub searching: Searching,
     /// The files.
     pub files: Arc<Files>,
+    /// Archives to take away.
+    pub exports: Arc<Exports>,
     /// Push notifications.
     pub notifier: Arc<Notifier>,
     /// The feed.
@@ -235,6 +238,7 @@ impl AppState {
         let files =
             Files::open(config, hub.clone(), rights.clone(), limits.clone(), clock.clone(), removed_files)
                 .await?;
+        let files = Arc::new(files);
         let feed = Arc::new(Feed::new(hub.clone(), rights.clone()));
         let notifier = Notifier::open(
             config,
@@ -244,7 +248,15 @@ impl AppState {
             (limits.clone(), metrics.clone()),
             backplane.is_shared(),
         );
-        let notifier = notifier.await.context("the key for push services cannot be read or made")?;
+        let notifier = Arc::new(notifier.await.context("the key for push services cannot be read or made")?);
+        let lifetime = Lifetime::default();
+        let exports = Exports::new(
+            hub.clone(),
+            (chat.clone(), files.clone(), notifier.clone()),
+            limits.clone(),
+            clock.clone(),
+            lifetime.stop.clone(),
+        );
         let heartbeats =
             Heartbeats::new(feed.clone(), directory.clone(), clock.clone(), backplane.is_shared());
         let publishers = Arc::new(Publishers::new(directory.clone()));
@@ -274,8 +286,9 @@ impl AppState {
         Ok(Self(Arc::new(Parts {
             searching: Searching::new(hub.clone(), rights.clone(), chat.clone()),
             chat,
-            files: Arc::new(files),
-            notifier: Arc::new(notifier),
+            files,
+            exports,
+            notifier,
             feed,
             outgoing: Arc::new(outgoing),
             heartbeats: Arc::new(heartbeats),
@@ -303,7 +316,7 @@ impl AppState {
             transport: config.transport.into(),
             max_hook_body: config.limits.max_hook_body,
             write_timeout: config.write_timeout.0,
-            lifetime: Lifetime::default(),
+            lifetime,
         })))
     }
 }

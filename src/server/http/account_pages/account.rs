@@ -9,7 +9,7 @@ use super::{
     answer::{SignedIn, accounts, beside},
     document::{Document, Done},
     external_sign_in,
-    fields::{Password, done_note, name_field, password_field, problem_note},
+    fields::{Password, done_note, export_link, name_field, password_field, problem_note},
     not_found,
     outcome::Outcome,
     rejected::rejected_beside,
@@ -210,6 +210,7 @@ impl Document for Account {
             {name_form(texts, name, name_problem)}
             {password_form(texts, password_problem)}
             {place_list(texts, places)}
+            {export_link(texts)}
         }
         .into_any()
     }

@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use super::{
     answer::{SignedIn, alone, beside},
     document::Document,
+    fields::export_link,
     invitations::address_of,
     texts::Texts,
 };
@@ -55,6 +56,7 @@ impl Document for Elsewhere {
         let title = self.title(texts);
         let Self { name, address } = self;
         let text = if name.is_some() { texts.account_elsewhere } else { texts.sign_in_elsewhere };
+        let export = name.is_some().then(|| export_link(texts));
         view! {
             <section class="panel stack">
                 <h1>{title}</h1>
@@ -62,6 +64,7 @@ impl Document for Elsewhere {
                 <p>{text}</p>
                 {address.map(|address| view! { <p><a href=address>{texts.go_there}</a></p> })}
             </section>
+            {export}
         }
         .into_any()
     }

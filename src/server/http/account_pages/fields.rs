@@ -197,3 +197,14 @@ pub(super) fn password_field(
         </div>
     }
 }
+
+/// The link to everything of the user.
+pub(super) fn export_link(texts: &'static Texts) -> impl IntoView + use<> {
+    view! {
+        <section class="panel stack">
+            <h2>{texts.export_own}</h2>
+            <p class="muted">{texts.export_own_text}</p>
+            <p><a href="/api/user/export" rel="external" download>{texts.export_own}</a></p>
+        </section>
+    }
+}

@@ -241,6 +241,7 @@ impl Document for RoomSettings {
                 {self.may_manage.then(|| view! { <p><a href=routes::room_outgoing(&self.room.id)>{texts.outgoing}</a></p> })}
                 {self.may_manage.then(|| view! { <p><a href=routes::room_actions(&self.room.id)>{texts.actions}</a></p> })}
             </section>
+            {self.may_manage.then(|| export_link(texts, &self.room.id))}
             {self.may_manage.then(|| archive_form(texts, &self, &address))}
             {self.may_manage.then(|| remove_form(texts, &self, &address))}
             <p><a href=routes::room(&self.room.id)>{texts.back_to_room}</a></p>
@@ -272,6 +273,17 @@ fn describe_form(texts: &'static Texts, page: &RoomSettings, address: &str) -> A
             </div>
             <button type="submit" class="primary">{texts.save}</button>
         </form>
+    }
+    .into_any()
+}
+
+fn export_link(texts: &'static Texts, room: &RoomId) -> AnyView {
+    view! {
+        <section class="panel stack">
+            <h2>{texts.export_room}</h2>
+            <p class="muted">{texts.export_room_text}</p>
+            <p><a href=format!("/api/rooms/{room}/export") rel="external" download>{texts.export_room}</a></p>
+        </section>
     }
     .into_any()
 }

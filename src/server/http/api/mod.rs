@@ -7,6 +7,7 @@ pub(crate) mod channel_values;
 pub(crate) mod channels;
 pub(crate) mod direct;
 pub(crate) mod emoji;
+pub(crate) mod exports;
 pub(crate) mod files;
 pub(crate) mod heartbeats;
 pub(crate) mod hook_templates;

@@ -130,7 +130,8 @@ pub(crate) async fn register(
 }
 
 /// The language of a browser that names none.
-fn language_of(state: &AppState, headers: &HeaderMap) -> Language {
+/// The language of a request.
+pub(super) fn language_of(state: &AppState, headers: &HeaderMap) -> Language {
     let cookie = cookies::read(&state.site, headers, Language::COOKIE);
     let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|accept| accept.to_str().ok());
     Language::negotiate(cookie.as_deref(), accept)

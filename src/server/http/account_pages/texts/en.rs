@@ -456,5 +456,10 @@ pub(super) const TEXTS: Texts = Texts {
     no_room_for_file: "There is no room for this file: on the server's disk, in this room, or in what you may upload within a day.",
     choose_again: "Nothing was sent. Choose the files again.",
 
+    export_room: "Export this room",
+    export_room_text: "A ZIP file with all messages, as a page and as lines of JSON, and their files.",
+    export_own: "Export my data",
+    export_own_text: "A ZIP file with your profile, your read marks, your mentions, and the messages and files that you posted in rooms you can enter.",
+
     rejection: |reason| Language::En.texts().rejection(reason),
 };

@@ -453,6 +453,11 @@ pub(super) const TEXTS: Texts = Texts {
     no_room_for_file: "このファイルを置く場所がありません。サーバーのディスク、このルーム、または1日にアップロードできる量が上限に達しています。",
     choose_again: "何も送信されていません。ファイルを選び直してください。",
 
+    export_room: "このルームを書き出す",
+    export_room_text: "すべてのメッセージ（ページとJSON）とファイルを収めたZIPファイルです。",
+    export_own: "自分のデータを書き出す",
+    export_own_text: "プロフィール、既読の位置、自分へのメンション、参加できるルームに投稿したメッセージとファイルを収めたZIPファイルです。",
+
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };
 

@@ -370,6 +370,11 @@ pub(crate) struct Texts {
     pub(crate) choose_again: &'static str,
 
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
+    pub(crate) export_room: &'static str,
+    pub(crate) export_room_text: &'static str,
+    pub(crate) export_own: &'static str,
+    pub(crate) export_own_text: &'static str,
+
     pub(crate) rejection: fn(RejectionReason) -> String,
 }
 
