@@ -55,7 +55,7 @@ impl BackupCommand {
             |copied| progress.show(copied),
             |list, live| {
                 (files, unneeded) = self.copy_contents(&folder, list, live, &job.is_stopped)?;
-                Ok(())
+                Ok(files.gone.clone())
             },
         );
         drop(progress);

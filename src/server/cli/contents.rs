@@ -35,13 +35,13 @@ pub(super) struct Contents<'a> {
 }
 
 /// What became of them.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Copied {
     /// Contents in the target.
     files: u64,
     bytes: u64,
-    /// Those that were removed while they were to be copied.
-    gone: u64,
+    /// The hashes of those that were removed while the backup was made.
+    pub(super) gone: Vec<String>,
     /// Those that are missing or damaged.
     pub(super) lacking: u64,
 }
@@ -75,7 +75,7 @@ impl<'a> Contents<'a> {
                 if self.is_stopped.load(Relaxed) {
                     return Err(StoreError::Interrupted);
                 }
-                self.copy_one(content, live, (&mut copied, &mut progress))?;
+                self.copy_one(content, (list, live), (&mut copied, &mut progress))?;
                 progress.show(CopyProgress { done: copied.bytes, total });
             }
         }
@@ -84,7 +84,7 @@ impl<'a> Contents<'a> {
     fn copy_one(
         &self,
         content: &StoredContent,
-        live: Option<&ContentList<'_>>,
+        (list, live): (&ContentList<'_>, Option<&ContentList<'_>>),
         (copied, progress): (&mut Copied, &mut Progress),
     ) -> Result<(), StoreError> {
         let StoredContent { hash, name, size, is_named } = content;
@@ -99,7 +99,11 @@ impl<'a> Contents<'a> {
                 // Its upload has not been answered, so nobody knows of it.
                 Carried::Missing if !is_named => return Ok(()),
                 Carried::Missing if live.is_some_and(|live| live.has(hash).is_ok_and(|has| !has)) => {
-                    copied.gone += 1;
+                    copied.gone.push(hash.clone());
+                    return Ok(());
+                }
+                Carried::Missing if list.is_gone(hash) => {
+                    copied.gone.push(hash.clone());
                     return Ok(());
                 }
                 Carried::Missing if live.is_some() && looks < LOOKS => {
@@ -149,9 +153,9 @@ impl From<FileError> for Fault {
 impl Copied {
     /// The outcome in words, such as `3 files (1.2 MB)`.
     pub(super) fn in_words(&self) -> String {
-        let gone = match self.gone {
+        let gone = match self.gone.len() {
             0 => String::new(),
-            gone => format!(", and {gone} that were removed meanwhile are not in it"),
+            gone => format!("; {gone} that were removed while the backup was made are not in it"),
         };
         format!("{} files ({}){gone}", self.files, Size(self.bytes))
     }

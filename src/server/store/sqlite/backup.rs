@@ -44,6 +44,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) const TABLE: &str = "idobata_backup";
 /// Name prefix of a key's row.
 pub(super) const KEY_PREFIX: &str = "key:";
+/// Name prefix of the row of a content that was removed while the backup was made.
+pub(super) const GONE_PREFIX: &str = "gone:";
 
 /// A backup to make.
 #[derive(Clone, Debug)]
@@ -86,11 +88,12 @@ impl BackupJob {
     /// Makes the backup and reports progress. Blocks. If it fails, no file is left.
     ///
     /// `copy_contents` is called before the file is put in place, with the contents that the copy needs, and with those
-    /// that the database itself needs by then; if it fails, so does the backup.
+    /// that the database itself needs by then. It returns the hashes of those that were removed in between, which the
+    /// backup remembers; if it fails, so does the backup.
     pub fn run(
         &self,
         progress: impl FnMut(CopyProgress),
-        copy_contents: impl FnOnce(&ContentList<'_>, &ContentList<'_>) -> Result<(), StoreError>,
+        copy_contents: impl FnOnce(&ContentList<'_>, &ContentList<'_>) -> Result<Vec<String>, StoreError>,
     ) -> Result<BackedUp, StoreError> {
         if !self.force && fs::symlink_metadata(&self.to).is_ok() {
             return Err(self.is_there());
@@ -111,7 +114,7 @@ impl BackupJob {
     fn copy(
         &self,
         progress: impl FnMut(CopyProgress),
-        copy_contents: impl FnOnce(&ContentList<'_>, &ContentList<'_>) -> Result<(), StoreError>,
+        copy_contents: impl FnOnce(&ContentList<'_>, &ContentList<'_>) -> Result<Vec<String>, StoreError>,
     ) -> Result<BackedUp, StoreError> {
         let source = open_source(&self.database).map_err(|error| fault::of_sqlite(&self.database, error))?;
         // From here on the connection sees the database as it is at this instant.
@@ -127,7 +130,8 @@ impl BackupJob {
         source.execute_batch("COMMIT")?;
         let keys = self.describe(&mut copy, entries)?;
         expect_intact(&mut copy, &self.database, &self.is_stopped)?;
-        copy_contents(&ContentList::of(&copy)?, &ContentList::of(&source)?)?;
+        let gone = copy_contents(&ContentList::of(&copy)?, &ContentList::of(&source)?)?;
+        note_gone(&copy, &gone)?;
         drop(source);
         copy.close().map_err(|(_, error)| error)?;
         file.as_file().sync_all().map_err(unusable)?;
@@ -227,6 +231,15 @@ impl BackupJob {
         all.commit()?;
         Ok(count)
     }
+}
+
+/// Notes in a backup that these contents are missing rightly.
+fn note_gone(copy: &Connection, gone: &[String]) -> Result<(), StoreError> {
+    let mut insert = copy.prepare(&format!("INSERT INTO {TABLE} VALUES (?1, '')"))?;
+    for hash in gone {
+        insert.execute([format!("{GONE_PREFIX}{hash}")])?;
+    }
+    Ok(())
 }
 
 /// Opens a database for reading. Not in read-only mode: if no server runs, the WAL that a crash left has to be played

@@ -1,6 +1,8 @@
 //! The contents that the files of a database need, for commands that copy them with it. It reads, and must never open or
 //! change a content.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, params};
 
 use crate::server::store::StoreError;
@@ -13,6 +15,8 @@ pub struct ContentList<'a> {
     connection: &'a Connection,
     /// A database of an earlier version has no files.
     has_files: bool,
+    /// The hashes of those that were removed while the backup was made.
+    gone: HashSet<String>,
 }
 
 /// A content that a file needs.
@@ -31,7 +35,18 @@ pub struct StoredContent {
 impl<'a> ContentList<'a> {
     pub(super) fn of(connection: &'a Connection) -> Result<Self, StoreError> {
         let select = "SELECT count(*) = 1 FROM sqlite_schema WHERE type = 'table' AND name = 'files'";
-        Ok(Self { connection, has_files: connection.query_row(select, [], |row| row.get(0))? })
+        let has_files = connection.query_row(select, [], |row| row.get(0))?;
+        Ok(Self { connection, has_files, gone: HashSet::new() })
+    }
+
+    /// The list of a backup from which these are missing rightly.
+    pub(super) fn without(self, gone: HashSet<String>) -> Self {
+        Self { gone, ..self }
+    }
+
+    /// Returns true for a content that was removed while the backup was made, and is missing in it rightly.
+    pub fn is_gone(&self, hash: &str) -> bool {
+        self.gone.contains(hash)
     }
 
     /// The next contents after this hash, in the order of their hashes.

@@ -5,7 +5,7 @@
 //! between leaves a folder on which a server refuses to start, because the high-water mark is ahead of the database.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs, io,
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
@@ -15,7 +15,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{
     BUSY_TIMEOUT,
-    backup::{CopyProgress, KEY_PREFIX, TABLE, copy_pages, expect_going_on, expect_intact},
+    backup::{CopyProgress, GONE_PREFIX, KEY_PREFIX, TABLE, copy_pages, expect_going_on, expect_intact},
     content_list::ContentList,
     exchange::Exchange,
     fault,
@@ -51,6 +51,9 @@ pub struct Restored {
     /// The folder with the previous files, if there were any.
     pub aside: Option<PathBuf>,
 }
+
+/// The summary, the keys with their paths, and the hashes of contents that are missing rightly.
+type Prepared = (Restored, Vec<(PathBuf, String)>, HashSet<String>);
 
 impl RestoreJob {
     /// Restores the backup and reports progress. Blocks. Fails with [`StoreError::InUse`] while a server uses the
@@ -88,9 +91,9 @@ impl RestoreJob {
         let file = private_file::temporary_beside(&folder.path().join("copy")).map_err(unusable)?;
         let mut copy = Connection::open(file.path())?;
         copy_pages(source, &mut copy, &self.is_stopped, progress).map_err(|error| self.of_backup(error))?;
-        let (mut restored, keys) = self.prepare(&mut copy).map_err(|error| self.of_backup(error))?;
+        let (mut restored, keys, gone) = self.prepare(&mut copy).map_err(|error| self.of_backup(error))?;
         let written = writes::count(&copy)?;
-        copy_contents(&ContentList::of(&copy)?)?;
+        copy_contents(&ContentList::of(&copy)?.without(gone))?;
         copy.close().map_err(|(_, error)| error)?;
         file.as_file().sync_all().map_err(unusable)?;
         expect_going_on(&self.is_stopped)?;
@@ -139,8 +142,9 @@ impl RestoreJob {
     }
 
     /// Makes a working database of the copy: checks it, removes the backup's table, and sets new epochs because history
-    /// went back. Returns the keys of the backup with their paths.
-    fn prepare(&self, copy: &mut Connection) -> Result<(Restored, Vec<(PathBuf, String)>), StoreError> {
+    /// went back. Returns with it the keys of the backup with their paths, and the hashes of the contents that are missing in it
+    /// rightly.
+    fn prepare(&self, copy: &mut Connection) -> Result<Prepared, StoreError> {
         copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
         expect_intact(copy, &self.from, &self.is_stopped)?;
         let rows = rows_of(copy)?;
@@ -156,7 +160,9 @@ impl RestoreJob {
         let made_ms = rows.get("made_ms").and_then(|text| text.parse().ok());
         let made = made_ms.map(|made_ms| (made_ms, rows.get("version").cloned().unwrap_or_default()));
         let entries = writes::count_entries(copy)?;
-        Ok((Restored { entries, made, keys: keys.len(), aside: None }, keys))
+        let gone = rows.keys().filter_map(|name| name.strip_prefix(GONE_PREFIX));
+        let gone = gone.map(str::to_owned).collect();
+        Ok((Restored { entries, made, keys: keys.len(), aside: None }, keys, gone))
     }
 }
 

@@ -38,7 +38,7 @@ async fn a_backup_has_everything_of_its_moment_and_is_its_owners_alone() {
         let (database, keys, to) = (folder.database(), vec![folder.path("jwt-secret")], folder.path(name));
         let onto_itself =
             BackupJob { database, keys, to, force: true, now_ms: 0, is_stopped: Arc::default() }
-                .run(|_| (), |_, _| Ok(()));
+                .run(|_| (), |_, _| Ok(Vec::new()));
         assert!(onto_itself.expect_err("refused").to_string().contains("to be backed up"), "{name}");
     }
     store.check().await.expect("nothing was replaced");
@@ -68,7 +68,7 @@ async fn a_backup_and_a_restore_that_are_interrupted_leave_everything_as_it_was(
     let (database_path, given) = (folder.database(), is_stopped.clone());
     let job =
         BackupJob { database: database_path, keys: vec![], to, force: false, now_ms: 0, is_stopped: given };
-    assert!(matches!(job.run(stop, |_, _| Ok(())), Err(StoreError::Interrupted)));
+    assert!(matches!(job.run(stop, |_, _| Ok(Vec::new())), Err(StoreError::Interrupted)));
     is_stopped.store(false, Relaxed);
     let (database_path, aside) = (folder.database(), folder.path("replaced"));
     let job =
@@ -192,4 +192,26 @@ async fn what_is_no_whole_backup_is_refused_and_changes_nothing() {
     assert!(told.contains("is not there"), "{told}");
     let told = folder.restore(&folder.database()).expect_err("refused").to_string();
     assert!(told.contains("is the database itself"), "{told}");
+}
+
+#[tokio::test]
+async fn a_restore_knows_which_contents_were_removed_while_the_backup_was_made() {
+    let folder = Folder::new();
+    folder.open().expect("opened").close().await;
+    let (database, to) = (folder.database(), folder.path("backup"));
+    let (keys, is_stopped) = (vec![], Arc::default());
+    let job = BackupJob { database, keys, to, force: false, now_ms: 0, is_stopped };
+    job.run(|_| (), |_, _| Ok(vec!["ab".to_owned()])).expect("made");
+    let (from, database, aside) = (folder.path("backup"), folder.database(), folder.path("replaced"));
+    let job = RestoreJob { from, database, keys: vec![], aside, is_stopped: Arc::default() };
+    let mut seen = None;
+    let restored = job.run(
+        |_| (),
+        |list| {
+            seen = Some((list.is_gone("ab"), list.is_gone("cd")));
+            Ok(())
+        },
+    );
+    restored.expect("restored");
+    assert_eq!(seen, Some((true, false)));
 }

@@ -93,7 +93,7 @@ impl Folder {
         let keys = vec![self.path("jwt-secret"), self.path("operator-key")];
         let (database, to) = (self.database(), to.to_owned());
         BackupJob { database, keys, to, force: false, now_ms: 1_795_348_799_000, is_stopped: Arc::default() }
-            .run(|_| (), |_, _| Ok(()))
+            .run(|_| (), |_, _| Ok(Vec::new()))
     }
 
     fn restore(&self, from: &Path) -> Result<Restored, StoreError> {
