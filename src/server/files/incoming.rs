@@ -2,7 +2,7 @@
 //! begins one. Dropping it before the end removes what has arrived.
 
 use std::{
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -18,7 +18,10 @@ use super::{
 };
 
 /// Bytes between two looks at how much room the disk has.
-const CHECK_EVERY: u64 = 8 * 1024 * 1024;
+pub(super) const CHECK_EVERY: u64 = 8 * 1024 * 1024;
+
+/// Bytes of a content that are in memory while it is read.
+const READ_BYTES: usize = 256 * 1024;
 
 /// A content that is not complete.
 pub(super) struct Incoming {
@@ -89,6 +92,26 @@ pub(super) fn digits_of(hash: Sha256) -> String {
 }
 
 impl Received {
+    /// Reads a content that is complete and on the disk. Dropping it leaves its file there. Blocks on the disk.
+    pub(super) fn at(path: PathBuf) -> io::Result<Self> {
+        let mut file = std::fs::File::open(&path)?;
+        let (mut hash, mut sniffer, mut size) = (Sha256::new(), Sniffer::default(), 0);
+        let mut piece = vec![0; READ_BYTES];
+        loop {
+            let length = file.read(&mut piece)?;
+            if length == 0 {
+                break;
+            }
+            hash.update(&piece[..length]);
+            sniffer.take(&piece[..length]);
+            size += length as u64;
+        }
+        let mut path = TempPath::try_from_path(path)?;
+        path.disable_cleanup(true);
+        let (hash, media_type) = (digits_of(hash), sniffer.media_type().to_owned());
+        Ok(Self { hash, media_type, size, pixels: None, path })
+    }
+
     /// Looks at a picture, and puts one that tells nothing in the place of one that tells something. Blocks on the disk.
     pub(super) fn examine(mut self, folder: &Path) -> Result<Self, FileError> {
         if !picture::is_picture(&self.media_type) {

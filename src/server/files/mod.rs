@@ -5,6 +5,8 @@
 //! * `disk`: how much room it has
 //! * `incoming`: a content while it arrives
 //! * `contents`: the contents, each under its hash, in a folder or in a bucket
+//! * `resuming`: an upload that is continued after a cut
+//! * `partial`: the folder of those
 //! * `media_type`: the type of a content
 //! * `name`: the name of a file
 //! * `picture`: the size of a picture, and what it is not to tell
@@ -23,13 +25,16 @@ mod disk;
 mod incoming;
 mod media_type;
 mod name;
+mod partial;
 mod picture;
 #[cfg(test)]
 mod properties;
+mod resuming;
 mod sweep;
 mod thumbnail;
 
 use std::{
+    collections::HashMap,
     io,
     net::IpAddr,
     num::NonZeroU32,
@@ -41,22 +46,25 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
+use parking_lot::Mutex as Lock;
 use tokio::{
     io::AsyncRead,
     sync::{Mutex, Notify, Semaphore},
     time::timeout,
 };
-use tokio_util::io::StreamReader;
+use tokio_util::{io::StreamReader, sync::CancellationToken};
 
-pub use self::{
-    carry::{Carried, Carrier},
-    contents::Reading,
-    media_type::is_shown_in_place,
-};
 use self::{
     contents::{Contents, Object},
     incoming::{Incoming, Received},
     name::cleaned,
+    partial::Partials,
+};
+pub use self::{
+    carry::{Carried, Carrier},
+    contents::Reading,
+    media_type::is_shown_in_place,
+    resuming::{Progress, ResumeError},
 };
 use super::{
     auth::Identity,
@@ -102,6 +110,10 @@ pub struct Files {
     limits: Arc<RateLimits>,
     clock: Arc<Clock>,
     contents: Contents,
+    partials: Partials,
+    /// Ends the requests that write uploads which resume, by the id of the upload.
+    writing: Lock<HashMap<String, CancellationToken>>,
+    beginning: Mutex<()>,
     settings: UploadSettings,
     uploads: Arc<ConcurrencyLimiter<String>>,
     pictures: Semaphore,
@@ -169,6 +181,7 @@ impl Files {
             return Err(io::Error::other("a file in a bucket (--files) has at most 5GiB: lower --max-file"));
         }
         let contents = Contents::open(&location, config.redis_url.is_none()).await?;
+        let partials = Partials::open(&location)?;
         let uploads = ConcurrencyLimiter::new(Limit(Some(UPLOADS_PER_PERSON.get())));
         let settings = config.uploads.clone();
         let pictures = Semaphore::new(PICTURES_AT_ONCE);
@@ -178,6 +191,9 @@ impl Files {
             limits,
             clock,
             contents,
+            partials,
+            writing: Lock::default(),
+            beginning: Mutex::default(),
             settings,
             uploads,
             pictures,
@@ -207,13 +223,25 @@ impl Files {
         let mut incoming = self.contents.begin(self.settings.min_free_disk, length).await?;
         self.take_bytes(&mut incoming, pin!(body)).await?;
         let received = self.examined(incoming.finish().await?).await?;
+        self.store(uuid::Uuid::new_v4().simple().to_string(), room, who, name, received).await
+    }
+
+    /// Makes a complete content a file of a room, with this id.
+    async fn store(
+        &self,
+        id: String,
+        room: &RoomId,
+        who: &Identity,
+        name: &str,
+        received: Received,
+    ) -> Result<FileRecord, FileError> {
         let now_ms = self.clock.settled_ms();
         let file = FileRecord {
-            id: uuid::Uuid::new_v4().simple().to_string(),
+            id,
             hash: received.hash.clone(),
             topic: TopicName::Room(room.clone()),
             offset: None,
-            owner: user.id.clone(),
+            owner: who.user.id.clone(),
             name: cleaned(name),
             media_type: received.media_type.clone(),
             size: received.size,

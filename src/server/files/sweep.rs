@@ -38,7 +38,7 @@ impl Files {
     pub async fn sweep(&self, is_search: bool) -> Result<(), FileError> {
         let _turn = self.sweeping.lock().await;
         let expired = self.hub.store().expire_files(self.clock.settled_ms() - UNNAMED_AGE_MS).await?;
-        let uploads = self.contents.remove_left_uploads().await?;
+        let uploads = self.contents.remove_left_uploads().await? + self.remove_expired_uploads().await?;
         for aside in self.contents.left_aside().await? {
             let is_needed = self.is_known(&aside.hash).await?;
             self.contents.settle(aside, is_needed).await?;

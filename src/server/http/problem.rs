@@ -45,16 +45,16 @@ impl IntoResponse for Rejection {
 /// The answer 422 to a body that was read and that means nothing by a rule that people set for it. No code of its own: it
 /// would be one for the pages, which never see it.
 pub(super) fn unprocessable(detail: String) -> Response {
-    without_own_code(StatusCode::UNPROCESSABLE_ENTITY, Code::BadRequest, detail)
+    with_status(StatusCode::UNPROCESSABLE_ENTITY, Code::BadRequest, detail)
 }
 
 /// The answer 507 to what there is no room for, on the disk or in a quota. No code of its own, like [`unprocessable`].
 pub(super) fn insufficient_storage(detail: String) -> Response {
-    without_own_code(StatusCode::INSUFFICIENT_STORAGE, Code::Unavailable, detail)
+    with_status(StatusCode::INSUFFICIENT_STORAGE, Code::Unavailable, detail)
 }
 
-/// A problem with another status than that of its code.
-fn without_own_code(status: StatusCode, code: Code, detail: String) -> Response {
+/// A problem with another status than that of its code, for programs: pages never see it.
+pub(super) fn with_status(status: StatusCode, code: Code, detail: String) -> Response {
     let title = status.canonical_reason().unwrap_or("Error").to_owned();
     let problem =
         Problem { title, status: status.as_u16(), detail, code, retry_after_ms: None, request: None };

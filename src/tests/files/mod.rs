@@ -7,6 +7,7 @@ mod form;
 mod hostile;
 mod limits;
 mod messages;
+mod resuming;
 
 use std::path::{Path, PathBuf};
 
@@ -34,11 +35,13 @@ async fn upload(server: &TestServer, who: &Person, room: &str, name: &str, bytes
     response.json().await.unwrap()
 }
 
-/// The paths of the contents in a folder of files, and of what is on its way in or out.
+/// The paths of the contents in a folder of files, and of what is on its way in or out, but for uploads that resume.
 fn contents(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for part in std::fs::read_dir(folder).unwrap() {
-        found.extend(std::fs::read_dir(part.unwrap().path()).unwrap().map(|entry| entry.unwrap().path()));
+    for part in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if !part.ends_with("partial") {
+            found.extend(std::fs::read_dir(part).unwrap().map(|entry| entry.unwrap().path()));
+        }
     }
     found
 }

@@ -50,6 +50,8 @@ pub(super) struct Bench {
     direct: String,
     /// The id of a file that the member uploaded to the private room.
     file: String,
+    /// The id of an upload that the member began in the private room.
+    upload: String,
 }
 
 impl Bench {
@@ -85,6 +87,10 @@ impl Bench {
         let upload = server.post("/api/files?room=secret&name=a.txt").bearer_auth(&member.session.token);
         let file: serde_json::Value = upload.body("hello").send().await.unwrap().json().await.unwrap();
         let file = file["id"].as_str().unwrap().to_owned();
+        let upload = server.post("/api/uploads?room=secret&name=a.txt").bearer_auth(&member.session.token);
+        let upload = upload.header("tus-resumable", "1.0.0").header("upload-length", 5).send().await.unwrap();
+        let upload: serde_json::Value = upload.json().await.unwrap();
+        let upload = upload["id"].as_str().unwrap().to_owned();
         let mut publishers = Vec::new();
         for channels in [json!(["ops"]), json!(["jobs", "op"])] {
             let body = json!({ "name": "a program", "channels": channels });
@@ -97,7 +103,7 @@ impl Bench {
         tokens.extend([&stranger, &removed, &member, &owner, &administrator].map(token));
         tokens.extend(publishers.into_iter().map(Some));
         let client = Client::builder().redirect(Policy::none()).build().unwrap();
-        Self { server, client, tokens, owner, direct, file }
+        Self { server, client, tokens, owner, direct, file, upload }
     }
 
     /// The token of a caller; `None` for an anonymous one.
@@ -114,6 +120,7 @@ impl Bench {
         path.replace("DIRECT", &self.direct)
             .replace("OWNER", &self.owner.session.user.id)
             .replace("FILE", &self.file)
+            .replace("UPLOAD", &self.upload)
     }
 
     pub(super) async fn ask_with(&self, row: &Row, token: Option<&str>, name: &str) -> String {
@@ -121,6 +128,12 @@ impl Bench {
         let mut request = self.client.request(row.method.parse().unwrap(), url);
         if let Some(token) = token {
             request = request.bearer_auth(token);
+        }
+        if row.path.starts_with("/api/uploads") {
+            request = request
+                .header("tus-resumable", "1.0.0")
+                .header("upload-length", 5)
+                .header("upload-offset", 0);
         }
         let body = row.body.replace("CALLER", name).replace("UUID", &new_id());
         if !body.is_empty() {

@@ -111,6 +111,14 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/api/files?room=secret&name=a.txt", "hello", "401 404 404 201 201 404 403 403"),
     // The member's, which no message names yet.
     row("GET", "/files/FILE/a.txt", "", "401 404 404 200 404 404 403 403"),
+    row("POST", "/api/uploads?room=general&name=a.txt", "", "401 201 201 201 201 201 403 403"),
+    row("POST", "/api/uploads?room=secret&name=a.txt", "", "401 404 404 201 201 404 403 403"),
+    // One that the member began there; to others there is none. PATCH without the media type of bytes.
+    row("GET", "/api/uploads/UPLOAD", "", "401 404 404 200 404 404 403 403"),
+    row("HEAD", "/api/uploads/UPLOAD", "", "401 404 404 200 404 404 403 403"),
+    row("PATCH", "/api/uploads/UPLOAD", "", "401 404 404 415 404 404 403 403"),
+    row("POST", "/api/uploads/UPLOAD", "", "401 405 405 405 405 405 403 403"),
+    row("DELETE", "/api/uploads/UPLOAD", "", "401 404 404 204 404 404 403 403"),
     row("GET", "/api/rooms/general/people", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/api/rooms/secret/people?prefix=a", "", "401 404 404 200 200 404 403 403"),
     row("GET", "/api/rooms/secret/export", "", "401 404 404 403 200 404 403 403"),

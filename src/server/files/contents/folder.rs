@@ -88,11 +88,7 @@ impl Folder {
 
     pub(super) async fn remove(&self, path: &str) -> Result<(), FileError> {
         let path = self.path(path);
-        run(move || match fs::remove_file(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            done => Ok(done?),
-        })
-        .await
+        run(move || Ok(remove_if_there(&path)?)).await
     }
 
     pub(super) async fn names_in(&self, path: &str) -> Result<Vec<String>, FileError> {
@@ -142,7 +138,15 @@ fn left_in(folder: &Path, age: Duration) -> io::Result<Vec<PathBuf>> {
     Ok(left)
 }
 
+/// Removes a file, which need not be there.
+pub(in crate::server::files) fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
 /// Waits until the names in a folder are on the disk.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(in crate::server::files) fn sync_folder(folder: &Path) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }

@@ -24,6 +24,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
 
+pub(super) use self::folder::{remove_if_there, sync_folder};
 use self::{bucket::Bucket, folder::Folder};
 use super::{
     FileError,

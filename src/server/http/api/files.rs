@@ -50,9 +50,9 @@ const PDF_POLICY: &str =
 /// A copy may be kept by the browser of the reader, and is shown only after we were asked whether they still may read it.
 const CACHING: &str = "private, no-cache";
 
-/// The answer to an upload.
+/// The answer to an upload: the file that is stored.
 #[derive(Serialize)]
-struct Answer {
+pub(super) struct Stored {
     id: String,
     name: String,
     #[serde(rename = "type")]
@@ -62,7 +62,15 @@ struct Answer {
     width: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     height: Option<u32>,
-    url: String,
+    pub(super) url: String,
+}
+
+impl From<FileRecord> for Stored {
+    fn from(file: FileRecord) -> Self {
+        let url = path_of_file(&file.id, &file.name);
+        let FileRecord { id, name, media_type, size, width, height, .. } = file;
+        Self { id, name, media_type, size, width, height, url }
+    }
 }
 
 impl IntoResponse for FileError {
@@ -105,10 +113,8 @@ pub(crate) async fn upload(
             state.files.receive(upload, address, body).await?
         }
     };
-    let url = path_of_file(&file.id, &file.name);
-    let location = HeaderValue::try_from(&url).expect("it is percent-encoded");
-    let FileRecord { id, name, media_type, size, width, height, .. } = file;
-    let answer = Answer { id, name, media_type, size, width, height, url };
+    let answer = Stored::from(file);
+    let location = HeaderValue::try_from(&answer.url).expect("it is percent-encoded");
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(answer)).into_response())
 }
 
@@ -197,7 +203,7 @@ fn is_known(headers: &HeaderMap, tag: &str) -> bool {
 }
 
 /// A file is stored as it comes. Undoing a coding would cost what its sender chooses.
-fn refuse_coding(headers: &HeaderMap) -> Result<(), Rejection> {
+pub(super) fn refuse_coding(headers: &HeaderMap) -> Result<(), Rejection> {
     match headers.get(header::CONTENT_ENCODING) {
         Some(coding) if coding != "identity" => {
             Err(Rejection::new(Code::BadMediaType, "Send a file without Content-Encoding."))
@@ -206,7 +212,7 @@ fn refuse_coding(headers: &HeaderMap) -> Result<(), Rejection> {
     }
 }
 
-fn length_of(headers: &HeaderMap) -> Option<u64> {
+pub(super) fn length_of(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

@@ -25,4 +25,5 @@ pub(crate) mod room_settings;
 pub(crate) mod rooms;
 pub(crate) mod search;
 pub(crate) mod session;
+pub(crate) mod uploads;
 pub(crate) mod user;

@@ -24,7 +24,7 @@ use crate::{
 /// Maximum time for which a browser caches a preflight response: short, so that a changed setting soon takes effect.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(600);
 /// Our request headers that a page of an allowed origin may send.
-const SENT_HEADERS: [HeaderName; 8] = [
+const SENT_HEADERS: [HeaderName; 13] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
     header::LINK,
@@ -33,6 +33,23 @@ const SENT_HEADERS: [HeaderName; 8] = [
     HeaderName::from_static("level"),
     HeaderName::from_static("tags"),
     HeaderName::from_static("title"),
+    HeaderName::from_static("tus-resumable"),
+    HeaderName::from_static("upload-length"),
+    HeaderName::from_static("upload-metadata"),
+    HeaderName::from_static("upload-offset"),
+    HeaderName::from_static("x-http-method-override"),
+];
+/// Our response headers that it may read.
+const READ_HEADERS: [HeaderName; 9] = [
+    header::LOCATION,
+    header::RETRY_AFTER,
+    HeaderName::from_static("tus-resumable"),
+    HeaderName::from_static("upload-expires"),
+    HeaderName::from_static("upload-file"),
+    HeaderName::from_static("upload-length"),
+    HeaderName::from_static("upload-metadata"),
+    HeaderName::from_static("upload-offset"),
+    X_REQUEST_ID,
 ];
 
 /// The source of a request.
@@ -76,7 +93,7 @@ pub(crate) fn cors(site: &Site) -> CorsLayer {
         .allow_origin(origins.collect::<Vec<_>>())
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers(SENT_HEADERS)
-        .expose_headers([header::RETRY_AFTER, X_REQUEST_ID])
+        .expose_headers(READ_HEADERS)
         .max_age(PREFLIGHT_MAX_AGE)
 }
 

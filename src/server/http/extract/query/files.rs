@@ -1,4 +1,5 @@
-//! The query of `POST /api/files`: the room to which a file is uploaded, and its name. `api::files` takes it.
+//! The query of `POST /api/files` and `/api/uploads`: the room to which a file is uploaded, and its name. `api::files` and
+//! `api::uploads` take it.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
@@ -11,7 +12,7 @@ const FILE: &[&str] = &["name", "room"];
 /// The target of an upload.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct FileTarget {
-    /// The room as it was written.
+    /// The room as it was written; empty if the query has none.
     pub(crate) room: String,
     /// The name of the file as it was written.
     pub(crate) name: Option<String>,
@@ -33,9 +34,13 @@ impl FileTarget {
                 _ => target.name = Some(value).filter(|name| !name.is_empty()),
             }
         }
-        match target.room.is_empty() {
+        Ok(target)
+    }
+
+    fn with_room(self) -> Result<Self, Rejection> {
+        match self.room.is_empty() {
             true => Err(bad("Say to which room the file belongs: POST /api/files?room=ROOM&name=NAME.")),
-            false => Ok(target),
+            false => Ok(self),
         }
     }
 }
@@ -44,6 +49,17 @@ impl FileTarget {
 pub(crate) struct FileQuery(pub(in crate::server::http) FileTarget);
 
 impl<S: Send + Sync> FromRequestParts<S> for FileQuery {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        FileTarget::parse(parts.uri.query().unwrap_or_default())?.with_room().map(Self)
+    }
+}
+
+/// The query of an upload that resumes, whose room may be in a header.
+pub(crate) struct UploadQuery(pub(in crate::server::http) FileTarget);
+
+impl<S: Send + Sync> FromRequestParts<S> for UploadQuery {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
@@ -67,7 +83,7 @@ mod tests {
             assert_eq!(FileTarget::parse(query), Ok(expected), "{query}");
         }
         for query in ["", "name=a.png", "room=", "room=a&other=b", "room=%ff"] {
-            FileTarget::parse(query).expect_err(query);
+            FileTarget::parse(query).and_then(FileTarget::with_room).expect_err(query);
         }
     }
 }

@@ -18,7 +18,7 @@ use axum::{
 use self::parameters::{bad, cursor, number, offset, offset_or_cursor, recognize, time, yes_or_no};
 pub(crate) use self::parameters::{decode, is_meaningless, misspelt};
 pub(crate) use self::{
-    files::{FileQuery, FileTarget},
+    files::{FileQuery, FileTarget, UploadQuery},
     lenient::Lenient,
 };
 use crate::{
