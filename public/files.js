@@ -5,9 +5,14 @@
 // While there are files this sends the message itself, in the place of the page's own code, which knows none. Without a network
 // the files wait, and so does the message. A reload loses the bytes that are not uploaded yet: the browser asks before it, and
 // the page names afterwards what has to be chosen again.
+//
+// A large file goes in pieces, and goes on where a cut stopped it: also after a reload, if the same file is chosen again.
 const FILES_MAX = 10; // of a message, as the server answers
 const ALT_MAX = 500; // characters of a description
 const AT_ONCE = 3; // uploads; the server takes six of a person
+const PIECE = 8 * 1024 * 1024; // bytes of a request: what a proxy that waits for all of it loses by a cut, at most
+const TRIES = 8; // of a piece, over about two minutes
+const PAUSE_MAX_MS = 30_000;
 const ja = document.documentElement.lang === "ja";
 const words = ja
   ? {
@@ -114,10 +119,14 @@ function restore(state) {
 /** Adds files to the next message of a composer. */
 function add(form, files) {
   const state = stateOf(form);
-  say(state, state.uploads.length + files.length > FILES_MAX ? words.full : "");
-  for (const file of [...files].slice(0, FILES_MAX - state.uploads.length)) {
+  say(state, "");
+  for (const file of files) {
     // A picture from the clipboard has no name of its own.
-    addRow(state, { file, name: file.name || "file", isPicture: file.type.startsWith("image/"), status: "waiting" });
+    const name = file.name || "file";
+    const lost = state.uploads.find((upload) => upload.status === "lost" && upload.name === name);
+    if (lost) show(Object.assign(lost, { file, status: "waiting" }));
+    else if (state.uploads.length < FILES_MAX) addRow(state, { file, name, isPicture: file.type.startsWith("image/"), status: "waiting" });
+    else say(state, words.full);
   }
   keep(state);
   next(state);
@@ -159,6 +168,7 @@ function remove(state, upload) {
   const at = state.uploads.indexOf(upload);
   upload.status = "removed";
   upload.request?.abort();
+  if (upload.part) giveUp(state, upload);
   state.uploads.splice(at, 1);
   upload.row.remove();
   keep(state);
@@ -186,10 +196,11 @@ function start(state, upload) {
     keep(state);
     next(state);
   };
-  upload.request = request;
   upload.status = "running";
-  upload.progress.value = 0;
   show(upload);
+  if (upload.file.size > PIECE) return void sendPieces(state, upload, end);
+  upload.request = request;
+  upload.progress.value = 0;
   request.open("POST", `/api/files?room=${state.room}&name=${encodeURIComponent(upload.name)}`);
   request.responseType = "json";
   request.upload.onprogress = ({ loaded, total }) => (upload.progress.value = total ? loaded / total : 0);
@@ -202,6 +213,100 @@ function start(state, upload) {
   };
   request.send(upload.file);
 }
+
+/** What is known of uploads that have not ended, by what names a file: of other tabs as well, until they expire. */
+const UNENDED = "idobata.uploads";
+const nameOf = ({ room }, { file }) => [document.documentElement.dataset.me, room, file.name, file.size, file.lastModified].join("/");
+function unended() {
+  try {
+    const known = Object.entries(JSON.parse(localStorage.getItem(UNENDED)) ?? {});
+    return Object.fromEntries(known.filter(([, { expires }]) => expires > Date.now()));
+  } catch {
+    return {};
+  }
+}
+function remember(state, upload, part) {
+  upload.part = part?.id;
+  const known = { ...unended(), [nameOf(state, upload)]: part && { id: part.id, expires: part.expires } };
+  try {
+    localStorage.setItem(UNENDED, JSON.stringify(known));
+  } catch {
+    // The browser keeps nothing for this origin.
+  }
+}
+
+function giveUp(state, upload) {
+  fetch(`/api/uploads/${upload.part}`, { method: "DELETE", headers: { "tus-resumable": "1.0.0" } }).catch(() => {});
+  remember(state, upload);
+}
+
+/** Sends a large file by tus (docs/files.md), from where the server says that it is. */
+async function sendPieces(state, upload, end) {
+  const isInUse = (id) => [...states.values()].some(({ uploads }) => uploads.some((other) => other !== upload && other.part === id));
+  const known = unended()[nameOf(state, upload)]?.id;
+  if (!upload.part && !isInUse(known)) upload.part = known;
+  for (let tries = 1; ; tries++) {
+    const { file, isStopped, why, hasMoved } = await sendMore(state, upload);
+    if (upload.status !== "running") return;
+    if (file) {
+      remember(state, upload);
+      upload.id = file.id;
+      return end("done");
+    }
+    if (!navigator.onLine) return end("waiting");
+    if (hasMoved) tries = 1;
+    if (isStopped || tries === TRIES) return end("failed", why ?? words.failed);
+    await pause(Math.min(PAUSE_MAX_MS, 2 ** tries * (400 + Math.random() * 200)));
+    if (upload.status !== "running") return;
+  }
+}
+
+/** Sends what is missing until it is there or something stops it. */
+async function sendMore(state, upload) {
+  let [hasMoved, method, answer] = [false, "GET"];
+  if (upload.part) answer = await ask(upload, method, `/${upload.part}`);
+  // It has expired, or its file is gone.
+  if (!upload.part || answer.status === 404 || answer.status === 410) {
+    method = "POST";
+    answer = await ask(upload, method, `?room=${state.room}&name=${encodeURIComponent(upload.name)}`, { "upload-length": upload.file.size });
+    if (answer.status === 201) remember(state, upload, answer.response);
+  }
+  let { file } = answer.response ?? {};
+  while (!file && answer.status >= 200 && answer.status < 300) {
+    const offset = Number(answer.getResponseHeader("upload-offset"));
+    upload.progress.value = offset / upload.file.size;
+    hasMoved ||= method === "PATCH";
+    method = "PATCH";
+    const headers = { "upload-offset": offset, "content-type": "application/offset+octet-stream", accept: "application/json" };
+    answer = await ask(upload, method, `/${upload.part}`, headers, upload.file.slice(offset, offset + PIECE), offset);
+    if (answer.status === 200) file = answer.response;
+  }
+  const { status, response } = answer;
+  // A piece that came late or twice, or to a busy server, is sent again.
+  const isAgain = !status || (status >= 500 && status !== 507) || (method !== "POST" && [400, 404, 409, 410, 423, 429].includes(status));
+  return { file, hasMoved, isStopped: !isAgain, why: response?.detail };
+}
+
+/** A request of an upload, which tells how far it is; status 0 if there was no answer. */
+function ask(upload, method, path, headers, body, offset) {
+  const request = new XMLHttpRequest();
+  upload.request = request;
+  request.open(method, `/api/uploads${path}`);
+  request.responseType = "json";
+  for (const [name, value] of Object.entries({ "tus-resumable": "1.0.0", ...headers })) request.setRequestHeader(name, value);
+  if (body) request.upload.onprogress = ({ loaded }) => (upload.progress.value = (offset + loaded) / upload.file.size);
+  return new Promise((resolve) => {
+    request.onloadend = () => resolve(request);
+    request.send(body);
+  });
+}
+
+/** Waits, but not after the network is back. */
+const pause = (ms) =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+    addEventListener("online", resolve, { once: true });
+  });
 
 /** The message that the room's composer answers: app/sync/outbox.rs stores it. */
 function answered(state) {

@@ -66,3 +66,58 @@ export class Cutter {
     await once(this.server, "close");
   }
 }
+
+/** A TCP proxy that cuts a connection when as many bytes have come over it, once for each of these numbers. It counts the
+ * bytes that come. */
+export class UploadCutter {
+  received = 0;
+
+  private constructor(
+    private readonly server: Server,
+    private readonly open: Set<Socket>,
+    readonly url: string,
+    private readonly cuts: number[],
+  ) {}
+
+  static async start(target: string, ...cuts: number[]): Promise<UploadCutter> {
+    const { hostname, port } = new URL(target);
+    const open = new Set<Socket>();
+    const server = createServer((client) => {
+      const onward = connect(Number(port), hostname);
+      const end = () => [client, onward].forEach((socket) => socket.destroy());
+      for (const socket of [client, onward]) {
+        open.add(socket);
+        socket.on("error", end);
+        socket.on("close", () => {
+          open.delete(socket);
+          end();
+        });
+      }
+      let bytes = 0;
+      client.on("data", (data: Buffer) => {
+        cutter.received += data.length;
+        bytes += data.length;
+        if (bytes < (cutter.cuts[0] ?? Infinity)) return;
+        cutter.cuts.shift();
+        // What has come goes on; the answer does not come.
+        onward.end(() => client.destroy());
+      });
+      client.pipe(onward);
+      onward.pipe(client);
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const cutter = new UploadCutter(server, open, `http://127.0.0.1:${(server.address() as AddressInfo).port}`, cuts);
+    return cutter;
+  }
+
+  get isThrough() {
+    return this.cuts.length === 0;
+  }
+
+  async stop() {
+    for (const socket of this.open) socket.destroy();
+    this.server.close();
+    await once(this.server, "close");
+  }
+}

@@ -1,9 +1,13 @@
 // Files: attached to a message, shown to everybody in the room.
 import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import { UploadCutter } from "../support/cutter.ts";
 import type { Person } from "../support/people.ts";
-import { expect, test } from "../support/test.ts";
+import { expect, named, test } from "../support/test.ts";
 
 const PNG = readFileSync(new URL("../../public/icons/app-192.png", import.meta.url));
 const PICTURE = { name: "photo.png", mimeType: "image/png", buffer: PNG };
@@ -14,7 +18,7 @@ const uploads = (page: Page) => page.locator(".uploads li");
 const axe = async (page: Page) => expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
 
 /** Chooses files by the button of the composer. */
-async function choose({ page }: Person, ...files: { name: string; mimeType: string; buffer: Buffer }[]) {
+async function choose({ page }: Person, ...files: { name: string; mimeType: string; buffer: Buffer }[] | string[]) {
   const chooser = page.waitForEvent("filechooser");
   await page.getByRole("button", { name: /^(Attach files|ファイルを添付)$/ }).click();
   await (await chooser).setFiles(files);
@@ -164,6 +168,69 @@ test("after a reload what is uploaded is still there, and what is not is named",
   await alice.page.getByRole("button", { name: "Send" }).click();
   await expect(alice.page.getByRole("img", { name: "A lantern" })).toBeVisible();
   await expect(uploads(alice.page)).toHaveCount(0);
+});
+
+const MB = 1024 * 1024;
+
+/** A file on the disk that is sent in three pieces: it is the same when it is chosen again. */
+const withLargeFile = async (use: (path: string, bytes: Buffer) => Promise<void>) => {
+  const folder = await mkdtemp(join(tmpdir(), "idobata-large-"));
+  const bytes = Buffer.alloc(20 * MB, "0123456789abcdef\n");
+  await writeFile(join(folder, "large.log"), bytes);
+  await use(join(folder, "large.log"), bytes);
+  await rm(folder, { recursive: true });
+};
+
+const downloaded = async ({ page, context }: Person) => {
+  const link = page.getByRole("link", { name: "large.log" });
+  return (await context.request.get((await link.getAttribute("href"))!)).body();
+};
+
+test("a large file goes on where each cut stopped it", async ({ somebody, bob, server, expectedFaults }) => {
+  expectedFaults.push(/api\/uploads|ERR_EMPTY_RESPONSE|ERR_CONNECTION/);
+  const cutter = await UploadCutter.start(server.url, 3 * MB, 9 * MB);
+  const carol = await named(await somebody({ baseURL: cutter.url }), "carol");
+  const room = await carol.makeRoom(unique());
+  await bob.enterRoom(room);
+  await withLargeFile(async (path, bytes) => {
+    await choose(carol, path);
+    await expect(carol.page.getByRole("progressbar", { name: "large.log" })).toBeVisible();
+    await carol.composer.fill("the log");
+    await carol.composer.press("Enter");
+    await expect(bob.page.getByText("the log")).toBeVisible({ timeout: 30_000 });
+    expect(cutter.isThrough, "both cuts came").toBe(true);
+    expect(cutter.received).toBeLessThan(1.6 * bytes.length);
+    expect((await downloaded(bob)).equals(bytes)).toBe(true);
+  });
+  await cutter.stop();
+});
+
+test("after a reload a large file that is chosen again goes on where it stopped", async ({ alice, expectedFaults }) => {
+  expectedFaults.push(/api\/uploads/);
+  await alice.makeRoom(unique());
+  let isHeld = true;
+  const offsets: string[] = [];
+  await alice.page.route("**/api/uploads/*", (route) => {
+    const offset = route.request().headers()["upload-offset"];
+    if (offset && offset !== "0" && isHeld) return; // never answered
+    if (offset) offsets.push(offset);
+    return route.continue();
+  });
+  await withLargeFile(async (path, bytes) => {
+    const second = alice.page.waitForRequest((request) => request.headers()["upload-offset"] === String(8 * MB));
+    await choose(alice, path);
+    await second;
+    alice.page.on("dialog", (dialog) => dialog.accept());
+    await alice.page.reload();
+    await expect(uploads(alice.page)).toHaveText(/large\.log.*Choose it again/);
+    isHeld = false;
+    await choose(alice, path);
+    await expect(uploads(alice.page)).toHaveText([/large\.log.*Uploaded/]);
+    expect(offsets).toEqual(["0", String(8 * MB), String(16 * MB)]);
+    await alice.page.getByRole("button", { name: "Send" }).click();
+    await expect(alice.page.getByRole("link", { name: "large.log" })).toBeVisible();
+    expect((await downloaded(alice)).equals(bytes)).toBe(true);
+  });
 });
 
 test("on a phone in Japanese the files fit beside the composer and below the message", async ({ alice, somebody }) => {
