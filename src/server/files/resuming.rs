@@ -214,24 +214,28 @@ impl Files {
         let stop = CancellationToken::new();
         self.writing.lock().insert(id.to_owned(), stop.clone());
         let writing = Writing { files: self, id };
-        let taken = stop.run_until_cancelled(self.write(&held, offset, pin!(body))).await;
+        let written = self.write(&held, offset, pin!(body), &stop).await;
         drop(writing);
         // What has come stays, also when the rest has not.
         let (progress, _) = self.settle(who, held).await?;
-        taken.unwrap_or(Err(ResumeError::Busy))?;
-        Ok(progress)
+        written.map(|()| progress)
     }
 
+    /// Writes what comes until its end or `stop`. Nothing is on its way to the disk when this returns.
     async fn write<E>(
         &self,
         held: &Held,
         mut offset: u64,
         mut body: Pin<&mut impl Stream<Item = Result<Bytes, E>>>,
+        stop: &CancellationToken,
     ) -> Result<(), ResumeError> {
         let mut file = File::from_std(held.open().map_err(FileError::from)?);
         let mut checked = 0;
         let written = loop {
-            let next = match timeout(STALLED_AFTER, body.next()).await {
+            let Some(next) = stop.run_until_cancelled(timeout(STALLED_AFTER, body.next())).await else {
+                break Err(ResumeError::Busy);
+            };
+            let next = match next {
                 Err(_) => break Err(cut("No byte of it came for 30 s.").into()),
                 Ok(Some(Err(_))) => break Err(cut("It could not be read to its end.").into()),
                 Ok(None) => break Ok(()),
@@ -313,23 +317,19 @@ impl Files {
         offset: u64,
         known: Option<FileRecord>,
     ) -> Result<FileRecord, FileError> {
-        let description = held.description.clone();
-        let file = match known {
-            Some(file) if offset < description.length => file,
-            known => {
-                let (received, held) = run(move || Ok((held.received()?, held))).await?;
-                let stored = match (self.examined(received).await, known) {
-                    (Ok(received), Some(file)) => self.contents.keep(received).await.map(|()| file),
-                    (Ok(received), None) => {
-                        let Description { file, room, name, .. } = description;
-                        self.store(file, &room, who, &name, received).await
-                    }
-                    (Err(error), _) => Err(error),
-                };
-                return self.close(held, stored).await;
+        if let Some(file) = known.clone().filter(|_| offset < held.description.length) {
+            return self.close(held, Ok(file)).await;
+        }
+        let (received, held) = run(move || Ok((held.received()?, held))).await?;
+        let stored = match (self.examined(received).await, known) {
+            (Ok(received), Some(file)) => self.contents.keep(received).await.map(|()| file),
+            (Ok(received), None) => {
+                let Description { file, room, name, .. } = &held.description;
+                self.store(file.clone(), room, who, name, received).await
             }
+            (Err(error), _) => Err(error),
         };
-        self.close(held, Ok(file)).await
+        self.close(held, stored).await
     }
 
     /// Ends an upload whose file is stored, and one that will never be a file. Where there was no room, it waits for some.

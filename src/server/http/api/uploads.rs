@@ -156,8 +156,11 @@ async fn with_first_bytes(
     body: Body,
 ) -> Result<Progress, ResumeError> {
     let written = state.files.append(who, id, 0, length_of(headers), body.into_data_stream()).await;
-    if written.is_err() {
-        state.files.give_up(who, id).await?;
+    if written.is_err()
+        && let Err(error) = state.files.give_up(who, id).await
+        && !matches!(error, ResumeError::Unknown)
+    {
+        return Err(error);
     }
     written
 }
