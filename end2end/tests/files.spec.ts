@@ -182,12 +182,13 @@ const withLargeFile = async (use: (path: string, bytes: Buffer) => Promise<void>
 };
 
 const downloaded = async ({ page, context }: Person) => {
-  const link = page.getByRole("link", { name: "large.log" });
+  const link = page.getByRole("link", { name: "large.log", exact: true });
   return (await context.request.get((await link.getAttribute("href"))!)).body();
 };
 
 test("a large file goes on where each cut stopped it", async ({ somebody, bob, server, expectedFaults }) => {
-  expectedFaults.push(/api\/uploads|ERR_EMPTY_RESPONSE|ERR_CONNECTION/);
+  // A browser sends again by itself what was cut on an old connection, before the server knows of the cut: 423.
+  expectedFaults.push(/api\/uploads|ERR_EMPTY_RESPONSE|ERR_CONNECTION|423/);
   const cutter = await UploadCutter.start(server.url, 3 * MB, 9 * MB);
   const carol = await named(await somebody({ baseURL: cutter.url }), "carol");
   const room = await carol.makeRoom(unique());
@@ -228,7 +229,7 @@ test("after a reload a large file that is chosen again goes on where it stopped"
     await expect(uploads(alice.page)).toHaveText([/large\.log.*Uploaded/]);
     expect(offsets).toEqual(["0", String(8 * MB), String(16 * MB)]);
     await alice.page.getByRole("button", { name: "Send" }).click();
-    await expect(alice.page.getByRole("link", { name: "large.log" })).toBeVisible();
+    await expect(alice.page.getByRole("link", { name: "large.log", exact: true })).toBeVisible();
     expect((await downloaded(alice)).equals(bytes)).toBe(true);
   });
 });
