@@ -214,9 +214,14 @@ function start(state, upload) {
   request.send(upload.file);
 }
 
-/** What is known of uploads that have not ended, by what names a file: of other tabs as well, until they expire. */
+/** What is known of uploads that have not ended, by a digest (FNV-1a) of what tells a file from others: its name is nobody
+ * else's business who uses this browser. Of other tabs as well, until they expire. */
 const UNENDED = "idobata.uploads";
-const nameOf = ({ room }, { file }) => [document.documentElement.dataset.me, room, file.name, file.size, file.lastModified].join("/");
+function nameOf({ room }, { file }) {
+  const text = [document.documentElement.dataset.me, room, file.name, file.size, file.lastModified].join("/");
+  const add = (digest, byte) => BigInt.asUintN(64, (digest ^ BigInt(byte)) * 0x100000001b3n);
+  return new TextEncoder().encode(text).reduce(add, 0xcbf29ce484222325n).toString(36);
+}
 function unended() {
   try {
     const known = Object.entries(JSON.parse(localStorage.getItem(UNENDED)) ?? {});
