@@ -10,6 +10,22 @@ const LIFE_MAX = 1_500;
 const BY_BYTES = 8;
 const BYTES_MAX = 1_000;
 
+/** Connects a client to the server behind, so that the end of one is the end of the other. */
+function dial(target: string, client: Socket, open: Set<Socket>) {
+  const { hostname, port } = new URL(target);
+  const onward = connect(Number(port), hostname);
+  const end = () => [client, onward].forEach((socket) => socket.destroy());
+  for (const socket of [client, onward]) {
+    open.add(socket);
+    socket.on("error", end);
+    socket.on("close", () => {
+      open.delete(socket);
+      end();
+    });
+  }
+  return { onward, end };
+}
+
 export class Cutter {
   cuts = 0;
   private isCalm = false;
@@ -21,19 +37,9 @@ export class Cutter {
   ) {}
 
   static async start(target: string): Promise<Cutter> {
-    const { hostname, port } = new URL(target);
     const open = new Set<Socket>();
     const server = createServer((client) => {
-      const onward = connect(Number(port), hostname);
-      const end = () => [client, onward].forEach((socket) => socket.destroy());
-      for (const socket of [client, onward]) {
-        open.add(socket);
-        socket.on("error", end);
-        socket.on("close", () => {
-          open.delete(socket);
-          end();
-        });
-      }
+      const { onward, end } = dial(target, client, open);
       const cut = () => {
         if (cutter.isCalm || client.destroyed) return;
         cutter.cuts += 1;
@@ -80,19 +86,9 @@ export class UploadCutter {
   ) {}
 
   static async start(target: string, ...cuts: number[]): Promise<UploadCutter> {
-    const { hostname, port } = new URL(target);
     const open = new Set<Socket>();
     const server = createServer((client) => {
-      const onward = connect(Number(port), hostname);
-      const end = () => [client, onward].forEach((socket) => socket.destroy());
-      for (const socket of [client, onward]) {
-        open.add(socket);
-        socket.on("error", end);
-        socket.on("close", () => {
-          open.delete(socket);
-          end();
-        });
-      }
+      const { onward } = dial(target, client, open);
       let bytes = 0;
       client.on("data", (data: Buffer) => {
         cutter.received += data.length;
