@@ -54,17 +54,17 @@ use tokio::{
 };
 use tokio_util::{io::StreamReader, sync::CancellationToken};
 
-use self::{
-    contents::{Contents, Object},
-    incoming::{Incoming, Received},
-    name::cleaned,
-    partial::Partials,
-};
 pub use self::{
     carry::{Carried, Carrier},
     contents::Reading,
     media_type::is_shown_in_place,
     resuming::{Progress, ResumeError},
+};
+use self::{
+    contents::{Contents, Object},
+    incoming::{Incoming, Received},
+    name::cleaned,
+    partial::Partials,
 };
 use super::{
     auth::Identity,
@@ -329,11 +329,7 @@ impl Files {
     }
 
     /// Opens the content of a file that somebody may read, or this part of it.
-    pub async fn open_part(
-        &self,
-        file: &FileRecord,
-        part: Option<Range<u64>>,
-    ) -> Result<Reading, FileError> {
+    pub async fn open_part(&self, file: &FileRecord, part: Option<Range<u64>>) -> Result<Reading, FileError> {
         if file.size == 0 {
             return Ok(Reading { size: 0, bytes: stream::empty().boxed() });
         }

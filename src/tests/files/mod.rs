@@ -1,7 +1,7 @@
 //! Files: uploaded, named by messages, read by those who may read the room, and gone with their message.
 
-mod bucket;
 mod backup;
+mod bucket;
 mod crash;
 mod form;
 mod hostile;

@@ -121,7 +121,9 @@ impl Contents {
             Folder::make(folder).map_err(|error| explained(place, &error))?;
         }
         fs::create_dir_all(incoming)
-            .and_then(|()| if is_alone { folder::remove_left(incoming, Duration::ZERO).map(drop) } else { Ok(()) })
+            .and_then(
+                |()| if is_alone { folder::remove_left(incoming, Duration::ZERO).map(drop) } else { Ok(()) },
+            )
             .map_err(|error| explained(place, &error))?;
         Self::to_read(location, is_alone).await
     }
