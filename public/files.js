@@ -50,6 +50,7 @@ style.replaceSync(`
   .uploads:empty, .uploads-note:empty { display: none; }
   .uploads li { display: flex; flex-wrap: wrap; align-items: center; gap: var(--space-1) var(--space-2); padding: var(--space-1) var(--space-2); border: 1px solid var(--color-line); border-radius: var(--radius); }
   .uploads bdi { flex: 1 1 8rem; overflow: hidden; min-inline-size: 0; text-overflow: ellipsis; white-space: nowrap; }
+  .uploads img { border-radius: var(--radius); object-fit: cover; }
   .uploads input { flex: 2 1 12rem; min-inline-size: 0; }
   .uploads progress { inline-size: 6rem; }
   .uploads button { padding: 0 var(--space-2); }
@@ -144,13 +145,19 @@ function addRow(state, { file, name, id, alt = "", isPicture, status }) {
   upload.remove = element("button", { type: "button", textContent: words.remove, onclick: () => remove(state, upload) });
   upload.retry.setAttribute("aria-label", `${words.retry}: ${name}`);
   upload.remove.setAttribute("aria-label", `${words.remove}: ${name}`);
-  upload.row = element("li", {}, element("bdi", { textContent: name, title: name }), upload.alt, upload.progress, upload.said, upload.retry, upload.remove);
+  // What a browser cannot show as a picture has only its name.
+  upload.preview = element("img", { alt: "", width: 32, height: 32, hidden: true, onerror: () => (upload.preview.hidden = true) });
+  upload.row = element("li", {}, upload.preview, element("bdi", { textContent: name, title: name }), upload.alt, upload.progress, upload.said, upload.retry, upload.remove);
   state.list.append(upload.row);
   state.uploads.push(upload);
   show(upload);
 }
 
-function show({ status, progress, said, retry, file }, why) {
+function show({ status, progress, said, retry, file, isPicture, preview, id, name }, why) {
+  if (status === "done" && isPicture && !preview.src) {
+    preview.src = `/files/${id}/${encodeURIComponent(name)}?thumbnail`;
+    preview.hidden = false;
+  }
   progress.hidden = status !== "running";
   retry.hidden = status !== "failed" || !file;
   said.toggleAttribute("data-failed", status === "failed" || status === "lost");

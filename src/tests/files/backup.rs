@@ -20,7 +20,7 @@ use super::{
 use crate::support::{PROGRAM, Person, Program, TestServer, in_time, new_id};
 
 /// Runs a command on a data folder: whether it succeeded, and its output.
-async fn run(name: &str, file: &Path, data: &Path, more: &[&str]) -> (bool, String) {
+pub(super) async fn run(name: &str, file: &Path, data: &Path, more: &[&str]) -> (bool, String) {
     let mut command = Command::new(PROGRAM);
     command.arg(name).arg(file).arg("--data").arg(data).arg("--database-url=sqlite:").args(more);
     let output = in_time(command.kill_on_drop(true).output()).await.unwrap();

@@ -5,7 +5,7 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{send, upload};
+use super::{backup::run, send, upload};
 use crate::support::{Bucket, Nodes, Person, RedisServer, S3Service, TestServer, in_time, new_id};
 
 async fn server_with(bucket: &Bucket, more: &[&str]) -> TestServer {
@@ -165,4 +165,30 @@ async fn a_bucket_that_fails_is_told_and_leaves_no_message_without_its_file() {
     assert_eq!(response.status(), 503);
     let read = alice.get(file["url"].as_str().unwrap()).send().await.unwrap();
     assert_eq!(read.status(), 503, "it is not answered as if there were no such file");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_takes_contents_from_a_bucket_and_puts_them_into_another() {
+    let (from, to) = (S3Service::shared().bucket().await, S3Service::shared().bucket().await);
+    let server = server_with(&from, &[]).await;
+    let alice = server.person("alice").await;
+    let file = upload(&server, &alice, "general", "a.txt", b"carried").await;
+    let body = json!({ "id": new_id(), "text": "Look", "files": [file["id"]] });
+    assert_eq!(alice.post_body("general", &body).await.status(), 201);
+    let folder = tempfile::tempdir().unwrap();
+    let (backup, data) = (folder.path().join("idobata.backup"), folder.path().join("data"));
+    let settings = from.settings();
+    let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+    let (is_done, said) = run("backup", &backup, server.folder(), &settings).await;
+    assert!(is_done && said.contains("1 files (7 B)"), "{said}");
+
+    let settings = to.settings();
+    let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+    to.put(&format!("team/files/ab/{}", "ab".repeat(32)), b"of before").await;
+    let (is_done, said) = run("restore", &backup, &data, &settings).await;
+    assert!(is_done && said.contains("restored 1 files") && said.contains("s3://"), "{said}");
+    assert!(to.names().await.iter().any(|name| name.starts_with("team/files/replaced-")), "it is kept");
+    let server = TestServer::start_on(&data, &settings).await;
+    let read = alice.at(&server).get(file["url"].as_str().unwrap()).send().await.unwrap();
+    assert_eq!(read.text().await.unwrap(), "carried");
 }

@@ -24,7 +24,7 @@ pub(crate) struct Bucket {
 
 impl S3Service {
     fn start() -> Self {
-        let moto = std::env::var("IDOBATA_MOTO").unwrap_or_default();
+        let moto = std::env::var("MOTO_ROOT").unwrap_or_default();
         let mut child = Command::new("python3")
             .args(["-c", SCRIPT])
             .env("PYTHONPATH", moto)
