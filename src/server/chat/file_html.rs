@@ -52,8 +52,11 @@ fn html_of(file: &MessageFile) -> String {
                 _ => String::new(),
             };
             // It stands still until it is opened.
-            let moves =
-                if file.media_type == "image/gif" { "<span aria-hidden=\"true\">▶ GIF</span>" } else { "" };
+            let moves = match file.media_type.as_str() {
+                "image/gif" => "<span aria-hidden=\"true\">▶ GIF</span>",
+                "image/apng" => "<span aria-hidden=\"true\">▶ PNG</span>",
+                _ => "",
+            };
             format!(
                 "<a class=\"picture\" href=\"{url}\" rel=\"external\" title=\"{name}\" aria-label=\"{words}\">\
                  <img src=\"{url}?{THUMBNAIL}\" alt=\"{alt}\" loading=\"lazy\"{size}>{moves}</a>"
@@ -86,7 +89,10 @@ fn shown_size(width: u32, height: u32) -> (u32, u32) {
 
 /// The pictures that every browser shows.
 fn is_picture(file: &MessageFile) -> bool {
-    matches!(file.media_type.as_str(), "image/png" | "image/jpeg" | "image/gif" | "image/webp" | "image/avif")
+    matches!(
+        file.media_type.as_str(),
+        "image/png" | "image/apng" | "image/jpeg" | "image/gif" | "image/webp" | "image/avif"
+    )
 }
 
 fn is_heard(file: &MessageFile) -> bool {

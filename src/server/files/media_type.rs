@@ -11,12 +11,16 @@ const TEXT: &str = "text/plain";
 /// Anything else.
 pub(super) const BYTES: &str = "application/octet-stream";
 
+/// A PNG that moves.
+const APNG: &str = "image/apng";
+
 /// Types that are written in ASCII and are not shown as text.
 const WRITTEN_AS_TEXT: [&str; 2] = ["application/pdf", "application/rtf"];
 
 /// Types that a browser shows without running anything of them. SVG is none of them: it has scripts.
-const SHOWN: [&str; 17] = [
+const SHOWN: [&str; 18] = [
     "image/png",
+    APNG,
     "image/jpeg",
     "image/gif",
     "image/webp",
@@ -63,10 +67,28 @@ impl Sniffer {
             _ if self.text.is_text() => TEXT,
             // Nothing that is not text is told to be one: a browser would decode it by guessing.
             Some(kind) if kind.starts_with("text/") => BYTES,
+            Some("image/png") if moves(&self.head) => APNG,
             Some(kind) => kind,
             None => BYTES,
         }
     }
+}
+
+/// Returns true if a PNG has frames: the chunk that says so stands before the picture (PNG, third edition, 5.6).
+fn moves(png: &[u8]) -> bool {
+    let mut rest = png.get(8..).unwrap_or_default();
+    while let Some((length, kind)) = rest
+        .split_first_chunk::<4>()
+        .and_then(|(length, rest)| Some((u32::from_be_bytes(*length) as usize, rest.first_chunk::<4>()?)))
+    {
+        match kind {
+            b"acTL" => return true,
+            b"IDAT" => return false,
+            // Length, kind and checksum have four bytes each.
+            _ => rest = rest.get(length.saturating_add(12)..).unwrap_or_default(),
+        }
+    }
+    false
 }
 
 /// Whether bytes are text in UTF-8, without control characters that no text has.
@@ -142,6 +164,18 @@ mod tests {
         ] {
             assert_eq!(type_of(bytes), expected, "{:?}", String::from_utf8_lossy(bytes));
         }
+    }
+
+    #[test]
+    fn a_png_with_frames_is_told_apart() {
+        let head = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89";
+        let with = |chunks: &[u8]| type_of(&[&head[..], chunks].concat());
+        let (frames, picture) =
+            (b"\0\0\0\x08acTL\0\0\0\x02\0\0\0\0\xf3\x8d\x93\x70", b"\0\0\0\0IDAT\0\0\0\0");
+        assert_eq!(with(&[&frames[..], picture].concat()), "image/apng");
+        assert_eq!(with(&[&picture[..], frames].concat()), "image/png");
+        assert_eq!(with(b"\xff\xff\xff\xffacT"), "image/png");
+        assert_eq!(with(b"\0\0"), "image/png");
     }
 
     #[test]

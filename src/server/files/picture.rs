@@ -31,7 +31,10 @@ pub(super) struct Examined {
 
 /// Returns true for the types that browsers show as pictures.
 pub(super) fn is_picture(media_type: &str) -> bool {
-    matches!(media_type, "image/png" | "image/jpeg" | "image/gif" | "image/webp" | "image/avif")
+    matches!(
+        media_type,
+        "image/png" | "image/apng" | "image/jpeg" | "image/gif" | "image/webp" | "image/avif"
+    )
 }
 
 /// Looks at a picture. Blocks on the disk. Fails if it is too large to look at.
@@ -45,7 +48,7 @@ pub(super) fn examine(path: &Path, bytes: u64, media_type: &str) -> Result<Exami
             PIXELS_MAX / 1_000_000
         )));
     }
-    if !matches!(media_type, "image/png" | "image/jpeg" | "image/webp") {
+    if !matches!(media_type, "image/png" | "image/apng" | "image/jpeg" | "image/webp") {
         return Ok(Examined { size, clean: None, is_whole: true });
     }
     if bytes > BYTES_MAX {

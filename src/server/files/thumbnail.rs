@@ -25,7 +25,7 @@ const QUALITY: u8 = 80;
 pub(super) fn is_wanted(media_type: &str, width: Option<u32>, height: Option<u32>) -> bool {
     let (Some(width), Some(height)) = (width, height) else { return false };
     match media_type {
-        "image/gif" | "image/webp" => true,
+        "image/gif" | "image/webp" | "image/apng" => true,
         "image/png" | "image/jpeg" => width > SIDE_MAX || height > SIDE_MAX,
         _ => false,
     }
@@ -133,7 +133,12 @@ mod tests {
     #[test]
     fn a_large_picture_and_one_that_may_move_want_a_thumbnail() {
         let of = |media_type, width, height| is_wanted(media_type, Some(width), Some(height));
-        assert!(of("image/jpeg", 961, 1) && of("image/png", 1, 961) && of("image/gif", 1, 1));
+        assert!(
+            of("image/jpeg", 961, 1)
+                && of("image/png", 1, 961)
+                && of("image/gif", 1, 1)
+                && of("image/apng", 1, 1)
+        );
         assert!(!of("image/jpeg", 960, 960) && !of("image/avif", 5000, 5000) && !of("text/plain", 961, 961));
         assert!(!is_wanted("image/gif", None, None));
     }
