@@ -205,7 +205,7 @@ function start(state, upload) {
   };
   upload.status = "running";
   show(upload);
-  if (upload.file.size > PIECE) return void sendPieces(state, upload, end);
+  if (upload.file.size > PIECE && !upload.isWhole) return void sendPieces(state, upload, end);
   upload.request = request;
   upload.progress.value = 0;
   request.open("POST", `/api/files?room=${state.room}&name=${encodeURIComponent(upload.name)}`);
@@ -258,8 +258,14 @@ async function sendPieces(state, upload, end) {
   const known = unended()[nameOf(state, upload)]?.id;
   if (!upload.part && !isInUse(known)) upload.part = known;
   for (let tries = 1; ; tries++) {
-    const { file, isStopped, why, hasMoved } = await sendMore(state, upload);
+    const { file, isElsewhere, isStopped, why, hasMoved } = await sendMore(state, upload);
     if (upload.status !== "running") return;
+    // Its pieces come to several nodes that share a bucket and no folder: one request comes to one of them.
+    if (isElsewhere) {
+      upload.isWhole = true;
+      remember(state, upload);
+      return start(state, upload);
+    }
     if (file) {
       remember(state, upload);
       upload.id = file.id;
@@ -296,7 +302,8 @@ async function sendMore(state, upload) {
   const { status, response } = answer;
   // A piece that came late or twice, or to a busy server, is sent again.
   const isAgain = !status || (status >= 500 && status !== 507) || (method !== "POST" && [400, 404, 409, 410, 423, 429].includes(status));
-  return { file, hasMoved, isStopped: !isAgain, why: response?.detail };
+  const isElsewhere = method === "PATCH" && status === 404;
+  return { file, hasMoved, isElsewhere, isStopped: !isAgain, why: response?.detail };
 }
 
 /** A request of an upload, which tells how far it is; status 0 if there was no answer. */

@@ -234,6 +234,25 @@ test("after a reload a large file that is chosen again goes on where it stopped"
   });
 });
 
+test("a large file whose pieces come to nodes that do not know it is sent in one", async ({ alice, expectedFaults }) => {
+  expectedFaults.push(/api\/uploads|status of 404/);
+  await withLargeFile(async (path, bytes) => {
+    await alice.makeRoom(unique());
+    let pieces = 0;
+    await alice.page.route("**/api/uploads/*", async (route) => {
+      if (route.request().method() !== "PATCH") return route.continue();
+      pieces++;
+      await route.fulfill({ status: 404, json: {} });
+    });
+    await choose(alice, path);
+    await expect(uploads(alice.page)).toHaveText([/large\.log.*Uploaded/]);
+    expect(pieces).toBe(1);
+    await alice.page.getByRole("button", { name: "Send" }).click();
+    await expect(alice.page.getByRole("link", { name: "large.log", exact: true })).toBeVisible();
+    expect((await downloaded(alice)).equals(bytes)).toBe(true);
+  });
+});
+
 test("on a phone in Japanese the files fit beside the composer and below the message", async ({ alice, somebody }) => {
   const carol = await somebody({ locale: "ja-JP", viewport: { width: 320, height: 568 }, hasTouch: true, colorScheme: "dark" });
   await carol.enterRoom(await alice.makeRoom(unique()));
