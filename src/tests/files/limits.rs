@@ -1,5 +1,10 @@
 //! How large files may be, alone and together. What is refused leaves nothing.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
@@ -32,6 +37,37 @@ async fn a_file_that_is_too_large_is_refused_and_leaves_nothing() {
     let body = reqwest::Body::wrap_stream(pieces);
     assert_eq!(problem(send(&server.url, &alice, "general", "a", body).await, 413).await, "too_large");
     assert_eq!(contents(&server.folder().join("files")).len(), 1);
+}
+
+#[tokio::test]
+async fn a_form_whose_head_has_no_end_is_refused_before_it_fills_the_memory() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    for beginning in ["--xyz\r\nA: ", ""] {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let counted = taken.clone();
+        let pieces = stream::iter(0..1_000).map(move |_| {
+            counted.fetch_add(1, Relaxed);
+            vec![b'a'; 64 * 1024]
+        });
+        let body = stream::iter([beginning.as_bytes().to_vec()]).chain(pieces).map(Ok::<_, std::io::Error>);
+        let request = server.post("/api/files?room=general").bearer_auth(&alice.session.token);
+        let request = request.header("content-type", "multipart/form-data; boundary=xyz");
+        let answer = request.body(reqwest::Body::wrap_stream(body)).send().await;
+        // It may close the connection before it has read all.
+        if let Ok(answer) = answer {
+            assert_eq!(problem(answer, 400).await, "bad_request", "{beginning}");
+        }
+        let taken = taken.load(Relaxed);
+        assert!(taken < 500, "{taken} of 1000 pieces were read");
+    }
+    // A file after fields that are passed over, and a large one, are taken as before.
+    let form = "--xyz\r\nContent-Disposition: form-data; name=text\r\n\r\nhello\r\n\
+                --xyz\r\nContent-Disposition: form-data; name=file; filename=a.txt\r\n\r\n";
+    let body = format!("{form}{}\r\n--xyz--\r\n", "b".repeat(2 * 1024 * 1024));
+    let request = server.post("/api/files?room=general").bearer_auth(&alice.session.token);
+    let request = request.header("content-type", "multipart/form-data; boundary=xyz").body(body);
+    assert_eq!(request.send().await.unwrap().status(), 201);
 }
 
 #[tokio::test]

@@ -1,7 +1,16 @@
 //! A form with files (`multipart/form-data`), whose parts are taken as they come: a file is never in memory as a whole.
 //! The API's upload and the page for files without a script read it.
 
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
 use axum::{body::BodyDataStream, http::HeaderMap, http::header};
+use futures_util::StreamExt;
 use multer::{Constraints, Field, Multipart, SizeLimit, parse_boundary};
 use tokio::time::timeout;
 
@@ -11,8 +20,16 @@ use crate::{
     server::http::BODY_MAX_BYTES,
 };
 
+/// Most bytes from one field to the next: boundaries and heads, which the parser holds in memory, what it has read ahead,
+/// and the rest of a field that is passed over.
+const BETWEEN_MAX_BYTES: u64 = 256 * 1024;
+
 /// A form that is being read.
-pub(crate) struct UploadForm(Multipart<'static>);
+pub(crate) struct UploadForm {
+    form: Multipart<'static>,
+    /// Bytes that may come before the next field is there.
+    left: Arc<AtomicU64>,
+}
 
 impl UploadForm {
     /// Reads a form whose files have at most this size together.
@@ -20,20 +37,31 @@ impl UploadForm {
         let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let boundary = parse_boundary(kind)
             .map_err(|_| bad("Send a form with Content-Type: multipart/form-data and its boundary."))?;
+        let left = Arc::new(AtomicU64::new(BETWEEN_MAX_BYTES));
+        let counted = left.clone();
+        let body = body.map(move |bytes| {
+            let bytes = bytes.map_err(io::Error::other)?;
+            let count = bytes.len() as u64;
+            match counted.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(count)) {
+                Ok(_) => Ok(bytes),
+                Err(_) => Err(io::Error::other("a head of the form is too long")),
+            }
+        });
         let whole = SizeLimit::new().whole_stream(max_bytes.saturating_add(BODY_MAX_BYTES as u64));
-        Ok(Self(Multipart::with_constraints(body, boundary, Constraints::new().size_limit(whole))))
+        let form = Multipart::with_constraints(body, boundary, Constraints::new().size_limit(whole));
+        Ok(Self { form, left })
     }
 
     /// The next field.
     pub(crate) async fn field(&mut self) -> Result<Option<Field<'static>>, Rejection> {
-        let read = timeout(BODY_TIMEOUT, self.0.next_field()).await.map_err(|_| too_slow())?;
+        let read = timeout(BODY_TIMEOUT, self.next()).await.map_err(|_| too_slow())?;
         read.map_err(|_| not_well_formed())
     }
 
     /// The next file. Fields before it are passed over.
     pub(crate) async fn file(&mut self) -> Result<Option<Field<'static>>, Rejection> {
         let read = async {
-            while let Some(field) = self.0.next_field().await? {
+            while let Some(field) = self.next().await? {
                 if field.file_name().is_some() {
                     return Ok(Some(field));
                 }
@@ -41,6 +69,16 @@ impl UploadForm {
             Ok::<_, multer::Error>(None)
         };
         timeout(BODY_TIMEOUT, read).await.map_err(|_| too_slow())?.map_err(|_| not_well_formed())
+    }
+}
+
+impl UploadForm {
+    async fn next(&mut self) -> Result<Option<Field<'static>>, multer::Error> {
+        self.left.store(BETWEEN_MAX_BYTES, Relaxed);
+        let field = self.form.next_field().await;
+        // What follows is the field's, which has limits of its own.
+        self.left.store(u64::MAX, Relaxed);
+        field
     }
 }
 
