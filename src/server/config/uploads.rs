@@ -63,10 +63,9 @@ pub struct BucketSettings {
     #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
     pub files_endpoint: Option<String>,
 
-    // Services that have no regions ignore it, and many of them want this one.
-    /// Region of the bucket
-    #[arg(long, env = "AWS_REGION", default_value = "us-east-1", value_name = "REGION")]
-    pub files_region: String,
+    /// Region of the bucket; default: that of `AWS_DEFAULT_REGION`, or us-east-1
+    #[arg(long, env = "AWS_REGION", value_name = "REGION")]
+    pub files_region: Option<String>,
 
     /// Access key for the bucket; without it what Amazon gives its machines and containers
     #[arg(

@@ -88,6 +88,9 @@ const UPLOADS_PER_PERSON: NonZeroU32 = NonZeroU32::new(6).expect("not zero");
 /// Pictures that are looked at at the same time. Each may be in memory as a whole.
 const PICTURES_AT_ONCE: usize = 2;
 
+/// Uploads in pieces that are read once more at their end at the same time, as fast as the disk gives them.
+const ENDING_AT_ONCE: usize = 4;
+
 /// Longest time that a reader waits for the turn of a thumbnail; then they get the picture itself.
 const THUMBNAIL_AFTER: Duration = Duration::from_secs(5);
 
@@ -117,6 +120,8 @@ pub struct Files {
     settings: UploadSettings,
     uploads: Arc<ConcurrencyLimiter<String>>,
     pictures: Semaphore,
+    /// Uploads in pieces that are read once more at the same time.
+    ending: Semaphore,
     /// One thumbnail is drawn at a time: each takes a processor and up to 160 MB.
     drawing: Arc<Semaphore>,
     sweeping: Mutex<()>,
@@ -197,6 +202,7 @@ impl Files {
             settings,
             uploads,
             pictures,
+            ending: Semaphore::new(ENDING_AT_ONCE),
             drawing: Arc::new(Semaphore::new(1)),
             sweeping: Mutex::default(),
             wake,
@@ -331,7 +337,7 @@ impl Files {
     /// Opens the content of a file that somebody may read, or this part of it.
     pub async fn open_part(&self, file: &FileRecord, part: Option<Range<u64>>) -> Result<Reading, FileError> {
         if file.size == 0 {
-            return Ok(Reading { size: 0, bytes: stream::empty().boxed() });
+            return Ok(Reading::of_size(0));
         }
         self.contents.read(Object::Content(&file.hash), part).await?.ok_or_else(|| {
             tracing::error!(file.id, "the content of a file is not where files are kept (--files)");

@@ -163,6 +163,8 @@ async fn a_bucket_that_fails_is_told_and_leaves_no_message_without_its_file() {
     bucket.remove().await;
     let response = send(&server.url, &alice, "general", "b.txt", "hello").await;
     assert_eq!(response.status(), 503);
+    let problem: Value = response.json().await.unwrap();
+    assert!(problem["detail"].as_str().unwrap().contains("could not use its files"), "{problem}");
     let read = alice.get(file["url"].as_str().unwrap()).send().await.unwrap();
     assert_eq!(read.status(), 503, "it is not answered as if there were no such file");
 }

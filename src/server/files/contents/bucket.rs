@@ -34,15 +34,20 @@ const RETRIES: usize = 5;
 pub(super) struct Bucket {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
+    /// Age at which a removal is one that did not end.
+    aside_after: Duration,
 }
 
 impl Bucket {
     /// Opens the bucket, and asks it for something, so that wrong settings end the start and not the first upload.
-    pub(super) async fn open(place: &BucketPlace, settings: &BucketSettings) -> io::Result<Self> {
+    pub(super) async fn open(
+        place: &BucketPlace,
+        settings: &BucketSettings,
+        is_alone: bool,
+    ) -> io::Result<Self> {
         let is_plain = settings.files_endpoint.as_ref().is_some_and(|url| url.starts_with("http://"));
         let mut builder = AmazonS3Builder::from_env()
             .with_bucket_name(&place.bucket)
-            .with_region(&settings.files_region)
             .with_client_options(ClientOptions::new().with_allow_http(is_plain))
             .with_http_connector(Connector::new()?)
             .with_retry(RetryConfig {
@@ -50,6 +55,9 @@ impl Bucket {
                 max_retries: RETRIES,
                 retry_timeout: RETRY_FOR,
             });
+        if let Some(region) = &settings.files_region {
+            builder = builder.with_region(region);
+        }
         if let Some(endpoint) = &settings.files_endpoint {
             builder = builder.with_endpoint(endpoint);
         }
@@ -58,7 +66,8 @@ impl Bucket {
         }
         let store = Arc::new(builder.build()?);
         let prefix = Path::parse(&place.prefix).map_err(io::Error::other)?;
-        let bucket = Self { store, prefix };
+        let aside_after = if is_alone { Duration::ZERO } else { LEFT_AFTER };
+        let bucket = Self { store, prefix, aside_after };
         bucket.names_in(REMOVING).await.map_err(io::Error::other)?;
         Ok(bucket)
     }
@@ -67,21 +76,28 @@ impl Bucket {
         Path::from_iter(self.prefix.parts().chain(Path::from(path).parts()))
     }
 
+    /// Writes and removes something, so that credentials that may only read end the start.
+    pub(super) async fn probe(&self) -> Result<(), FileError> {
+        let path = self.path(&format!("{REMOVING}/start.{}", uuid::Uuid::new_v4().simple()));
+        self.store.put(&path, "a start".into()).await.map_err(io::Error::from)?;
+        Ok(self.store.delete(&path).await.map_err(io::Error::from)?)
+    }
+
     /// Copies a file of this machine into its place.
     pub(super) async fn put(&self, object: Object<'_>, from: TempPath) -> Result<(), FileError> {
         let mut file = tokio::fs::File::open(&from).await?;
         let path = self.path(&object.path());
         let mut writer = BufWriter::with_capacity(self.store.clone(), path, PART_BYTES)
             .with_max_concurrency(PARTS_AT_ONCE);
-        let copied = match tokio::io::copy(&mut file, &mut writer).await {
-            Ok(_) => writer.shutdown().await,
-            Err(error) => Err(error),
-        };
-        if copied.is_err() {
-            // The parts that are there already would stay and cost for ever.
-            drop(writer.abort().await);
+        match tokio::io::copy(&mut file, &mut writer).await {
+            // It removes the parts by itself when it fails.
+            Ok(_) => Ok(writer.shutdown().await?),
+            Err(error) => {
+                // The parts that are there already would stay and cost for ever.
+                drop(writer.abort().await);
+                Err(error.into())
+            }
         }
-        Ok(copied?)
     }
 
     pub(super) async fn read(
@@ -91,7 +107,18 @@ impl Bucket {
     ) -> Result<Option<Reading>, FileError> {
         // S3 has no empty range, and refuses one of an empty object.
         let options = GetOptions { range: part.map(GetRange::Bounded), ..GetOptions::default() };
-        let found = match self.store.get_opts(&self.path(&object.path()), options).await {
+        let mut found = self.store.get_opts(&self.path(&object.path()), options.clone()).await;
+        if let (Err(Error::NotFound { .. }), Object::Content(hash)) = (&found, object) {
+            // A removal looks whether it is needed after all, or ended in the middle.
+            let removing = self.names_in(REMOVING).await?;
+            match removing.iter().find(|name| name.split('.').next() == Some(hash)) {
+                Some(name) => {
+                    found = self.store.get_opts(&self.path(&format!("{REMOVING}/{name}")), options).await;
+                }
+                None => return Ok(None),
+            }
+        }
+        let found = match found {
             Err(Error::NotFound { .. }) => return Ok(None),
             found => found.map_err(io::Error::from)?,
         };
@@ -115,6 +142,8 @@ impl Bucket {
             Err(Error::NotFound { .. }) => Ok(false),
             copied => {
                 copied.map_err(io::Error::from)?;
+                // S3 may answer 200 to a copy that failed.
+                self.store.head(&self.path(to)).await.map_err(io::Error::from)?;
                 self.store.delete(&from).await.map_err(io::Error::from)?;
                 Ok(true)
             }
@@ -135,8 +164,9 @@ impl Bucket {
     /// The names of contents that were moved aside by a removal that did not end.
     pub(super) async fn left_aside(&self) -> Result<Vec<String>, FileError> {
         let now = std::time::SystemTime::now();
-        let is_left =
-            |changed: std::time::SystemTime| now.duration_since(changed).is_ok_and(|age| age >= LEFT_AFTER);
+        let is_left = |changed: std::time::SystemTime| {
+            now.duration_since(changed).unwrap_or_default() >= self.aside_after
+        };
         self.names_of(REMOVING, is_left).await
     }
 

@@ -15,6 +15,7 @@ mod folder;
 mod http_client;
 
 use std::{
+    collections::HashSet,
     fs, io,
     ops::Range,
     path::{Path, PathBuf},
@@ -22,7 +23,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 
 pub(super) use self::folder::{remove_if_there, sync_folder};
 use self::{bucket::Bucket, folder::Folder};
@@ -81,6 +85,13 @@ pub(super) struct Aside {
     name: String,
 }
 
+impl Reading {
+    /// An object of this size of which nothing is read.
+    pub fn of_size(size: u64) -> Self {
+        Self { size, bytes: stream::empty().boxed() }
+    }
+}
+
 impl Object<'_> {
     /// Its path below the place of all. A folder for each of the first two digits: some file systems are slow with a
     /// million names in one.
@@ -125,7 +136,11 @@ impl Contents {
                 |()| if is_alone { folder::remove_left(incoming, Duration::ZERO).map(drop) } else { Ok(()) },
             )
             .map_err(|error| explained(place, &error))?;
-        Self::to_read(location, is_alone).await
+        let contents = Self::to_read(location, is_alone).await?;
+        if let Storage::Bucket(bucket) = &contents.storage {
+            bucket.probe().await.map_err(|error| explained(place, &io::Error::other(error)))?;
+        }
+        Ok(contents)
     }
 
     /// Opens the place and changes nothing in it. A folder need not be there.
@@ -133,7 +148,7 @@ impl Contents {
         let storage = match &location.place {
             FilesPlace::Folder(folder) => Storage::Folder(Folder::at(folder.clone(), is_alone)),
             FilesPlace::Bucket(place) => {
-                let bucket = Bucket::open(place, &location.bucket).await;
+                let bucket = Bucket::open(place, &location.bucket, is_alone).await;
                 Storage::Bucket(bucket.map_err(|error| explained(&location.place, &error))?)
             }
         };
@@ -217,8 +232,8 @@ impl Contents {
         if thumbnails.is_empty() {
             return Ok(());
         }
-        let pictures = self.hashes_in(first).await?;
-        for hash in thumbnails.iter().filter(|hash| !pictures.contains(hash)) {
+        let pictures: HashSet<_> = self.hashes_in(first).await?.into_iter().collect();
+        for hash in thumbnails.iter().filter(|hash| !pictures.contains(*hash)) {
             self.storage.remove_thumbnail(hash).await?;
         }
         Ok(())
