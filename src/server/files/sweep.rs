@@ -23,34 +23,51 @@ impl Files {
         let mut search_due = Instant::now();
         while !stop.is_cancelled() {
             let is_search = Instant::now() >= search_due;
-            if is_search {
-                search_due = Instant::now() + SEARCH_INTERVAL;
-            }
-            // A step that fails is done again; the next ones do not depend on it.
-            if let Some(Err(error)) = stop.run_until_cancelled(self.sweep(is_search)).await {
-                tracing::error!(%error, "cannot remove files that nobody needs");
+            match stop.run_until_cancelled(self.sweep(is_search)).await {
+                // What failed is done again.
+                Some(Err(error)) => tracing::error!(%error, "cannot remove files that nobody needs"),
+                Some(Ok(())) if is_search => search_due = Instant::now() + SEARCH_INTERVAL,
+                _ => {}
             }
             let _ = stop.run_until_cancelled(tokio::time::timeout(INTERVAL, self.wake.notified())).await;
         }
     }
 
-    /// One sweep at a time; a search looks through all contents as well.
+    /// One sweep at a time; a search looks through all contents as well. A step that fails does not keep the next ones from
+    /// being done; the last failure is returned.
     pub async fn sweep(&self, is_search: bool) -> Result<(), FileError> {
         let _turn = self.sweeping.lock().await;
-        let expired = self.hub.store().expire_files(self.clock.settled_ms() - UNNAMED_AGE_MS).await?;
-        let uploads = self.contents.remove_left_uploads().await? + self.remove_expired_uploads().await?;
+        let expired = self.hub.store().expire_files(self.clock.settled_ms() - UNNAMED_AGE_MS).await;
+        let steps = [
+            expired.map(|count| usize::try_from(count).unwrap_or(usize::MAX)).map_err(FileError::from),
+            self.contents.remove_left_uploads().await,
+            self.remove_expired_uploads().await,
+            self.settle_left_aside().await,
+            self.remove_noted().await,
+            if is_search { self.remove_unknown().await } else { Ok(0) },
+        ];
+        let mut done = Ok(());
+        for step in steps {
+            match step {
+                Ok(0) => {}
+                Ok(count) => tracing::debug!(count, "removed what nobody needs of the files"),
+                Err(error) => done = Err(error),
+            }
+        }
+        done
+    }
+
+    /// Ends removals that did not end. Returns how many contents are gone by it.
+    async fn settle_left_aside(&self) -> Result<usize, FileError> {
+        let (mut removed, mut done) = (0, Ok(()));
         for aside in self.contents.left_aside().await? {
             let is_needed = self.is_known(&aside.hash).await?;
-            self.contents.settle(aside, is_needed).await?;
+            match self.contents.settle(aside, is_needed).await {
+                Ok(()) => removed += usize::from(!is_needed),
+                Err(error) => done = Err(error),
+            }
         }
-        let mut removed = self.remove_noted().await?;
-        if is_search {
-            removed += self.remove_unknown().await?;
-        }
-        if expired > 0 || uploads > 0 || removed > 0 {
-            tracing::debug!(expired, uploads, removed, "removed files that nobody needs");
-        }
-        Ok(())
+        done.map(|()| removed)
     }
 
     /// Removes the contents that lost their last record.
@@ -58,14 +75,27 @@ impl Files {
         let mut removed = 0;
         loop {
             let noted = self.hub.store().removed_contents(BATCH).await?;
-            if noted.is_empty() {
-                return Ok(removed);
-            }
+            let (count, mut failed) = (noted.len(), None);
             for hash in noted {
-                removed += usize::from(self.remove(&hash).await?);
-                self.hub.store().forget_removed_content(&hash).await?;
+                match self.remove_one_noted(&hash).await {
+                    Ok(is_gone) => removed += usize::from(is_gone),
+                    Err(error) => failed = Some(error),
+                }
+            }
+            match failed {
+                // Those that failed stay noted.
+                Some(error) => return Err(error),
+                None if count == 0 => return Ok(removed),
+                None => {}
             }
         }
+    }
+
+    async fn remove_one_noted(&self, hash: &str) -> Result<bool, FileError> {
+        let is_gone = self.remove(hash).await?;
+        self.hub.store().forget_removed_content(hash).await?;
+        // A record that was there a moment ago may have gone since, and found the note.
+        Ok(is_gone || self.remove(hash).await?)
     }
 
     /// Removes the contents that no record has.

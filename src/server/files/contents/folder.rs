@@ -118,7 +118,7 @@ impl Folder {
 pub(super) fn remove_left(folder: &Path, age: Duration) -> io::Result<usize> {
     let left = left_in(folder, age)?;
     for path in &left {
-        fs::remove_file(path)?;
+        remove_if_there(path)?;
     }
     Ok(left.len())
 }
@@ -130,6 +130,9 @@ fn left_in(folder: &Path, age: Duration) -> io::Result<Vec<PathBuf>> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let Ok(metadata) = entry.metadata() else { continue };
+        if metadata.is_dir() {
+            continue;
+        }
         let touched = u64::try_from(metadata.ctime().max(metadata.mtime())).unwrap_or_default();
         if Duration::from_secs(touched).saturating_add(age) <= now {
             left.push(entry.path());
