@@ -16,13 +16,13 @@ mod person;
 mod room;
 mod words;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -31,9 +31,10 @@ use super::{
     auth::{Actor, Identity},
     chat::{Chat, message_and_files},
     clock::Clock,
+    config::Limit,
     error::{BUSY_RETRY_AFTER, Error},
     files::Files,
-    limits::RateLimits,
+    limits::{ConcurrencyLimiter, Permit, RateLimits},
     log::hub::Hub,
     notify::Notifier,
     store::{FileRecord, Filter, Record, StoreError, TopicName},
@@ -50,7 +51,11 @@ use crate::{
 };
 
 /// Archives that are made at the same time: each reads the database and the disk as fast as its reader takes it.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 4;
+/// Those of one person, so that nobody holds the places of all.
+const AT_ONCE_PER_PERSON: NonZeroU32 = NonZeroU32::new(1).expect("not zero");
+/// The time between two tries while another archive of the person ends.
+const TRY_EVERY: Duration = Duration::from_millis(50);
 /// Longest wait for one of the others to end.
 const TURN_AFTER: Duration = Duration::from_secs(5);
 /// Messages that are read at once: some hundred kilobytes, 2 MB at most.
@@ -66,6 +71,13 @@ pub struct Exports {
     clock: Arc<Clock>,
     stop: CancellationToken,
     turns: Arc<Semaphore>,
+    people: Arc<ConcurrencyLimiter<String>>,
+}
+
+/// The place of an archive that is made.
+struct Turn {
+    _of_all: OwnedSemaphorePermit,
+    _of_person: Permit<String>,
 }
 
 /// An archive that is being made. Dropping it ends that.
@@ -114,7 +126,8 @@ impl Exports {
         stop: CancellationToken,
     ) -> Arc<Self> {
         let turns = Arc::new(Semaphore::new(AT_ONCE));
-        Arc::new(Self { hub, chat, files, notifier, limits, clock, stop, turns })
+        let people = ConcurrencyLimiter::new(Limit(Some(AT_ONCE_PER_PERSON.get())));
+        Arc::new(Self { hub, chat, files, notifier, limits, clock, stop, turns, people })
     }
 
     /// Begins the archive of a room, for those who may change it.
@@ -138,14 +151,24 @@ impl Exports {
         Ok(self.begin(name, turn, Job::Person(who), language))
     }
 
-    async fn turn(&self, by: &Actor) -> Result<OwnedSemaphorePermit, Error> {
+    async fn turn(&self, by: &Actor) -> Result<Turn, Error> {
         let busy = || {
             let message = "The server is making other archives now; try again in a moment.";
             Rejection::new(Code::TooManyRequests, message).retry_after(BUSY_RETRY_AFTER)
         };
-        self.limits.export(&by.user()).await?;
-        let turn = timeout(TURN_AFTER, self.turns.clone().acquire_owned()).await.map_err(|_| busy())?;
-        Ok(turn.expect("nobody closes it"))
+        let user = by.user();
+        self.limits.export(&user).await?;
+        let turn = timeout(TURN_AFTER, async {
+            let of_person = loop {
+                match self.people.take(&user.id) {
+                    Some(permit) => break permit,
+                    None => sleep(TRY_EVERY).await,
+                }
+            };
+            let of_all = self.turns.clone().acquire_owned().await;
+            Turn { _of_all: of_all.expect("nobody closes it"), _of_person: of_person }
+        });
+        Ok(turn.await.map_err(|_| busy())?)
     }
 
     /// A name such as `general-2026-11-28.zip`.
@@ -154,13 +177,7 @@ impl Exports {
         names::of_file(&format!("{what}-{}.zip", moment.to_zoned(TimeZone::UTC).date()))
     }
 
-    fn begin(
-        self: &Arc<Self>,
-        name: String,
-        turn: OwnedSemaphorePermit,
-        job: Job,
-        language: Language,
-    ) -> Export {
+    fn begin(self: &Arc<Self>, name: String, turn: Turn, job: Job, language: Language) -> Export {
         let (sender, chunks) = mpsc::channel(CHUNKS_WAITING);
         let exports = self.clone();
         tokio::spawn(async move {
@@ -172,7 +189,11 @@ impl Exports {
                 }
                 archive.finish().await
             };
-            let ended = exports.stop.run_until_cancelled(written).await;
+            let ended = tokio::select! {
+                ended = exports.stop.run_until_cancelled(written) => ended,
+                // A reader who has gone is noticed also where there is nothing to send for a while.
+                () = sender.closed() => Some(Err(Fault::Gone)),
+            };
             drop(turn);
             let fault = match ended {
                 Some(Ok(())) => return,

@@ -6,7 +6,13 @@
 
 use serde_json::json;
 
-use super::{Exports, Fault, archive::Archive, page, room::line, words};
+use super::{
+    Exports, Fault,
+    archive::Archive,
+    page,
+    room::{LONG_FROM, line},
+    words,
+};
 use crate::{
     app::i18n::Language,
     protocol::{chat::Room, cursor::Offset},
@@ -28,7 +34,8 @@ pub(super) async fn write(
     write_mentions(exports, archive, who).await?;
 
     let rooms = rooms(exports, who).await?;
-    archive.begin_text("messages.jsonl", false).await?;
+    let is_long = rooms.iter().map(|(_, head)| head).sum::<Offset>() >= LONG_FROM;
+    archive.begin_text("messages.jsonl", is_long).await?;
     for (room, head) in &rooms {
         let mut own = Own { exports, who, room, head: *head, after: 0 };
         while let Some(records) = own.next().await? {
@@ -39,7 +46,7 @@ pub(super) async fn write(
     }
 
     let words = words::of(language);
-    archive.begin_text("index.html", false).await?;
+    archive.begin_text("index.html", is_long).await?;
     let title = format!("{} {}", words.messages_of, who.user.name);
     archive.write(page::beginning(words, &title, "", exports.clock.wall_ms()).as_bytes()).await?;
     for (number, (room, head)) in rooms.iter().enumerate() {
@@ -61,7 +68,10 @@ pub(super) async fn write(
         let mut own = Own { exports, who, room, head: *head, after: 0 };
         while let Some(records) = own.next().await? {
             for record in &records {
-                exports.write_files(archive, record).await?;
+                // Their files may take hours.
+                if own.may_enter().await {
+                    exports.write_files(archive, record).await?;
+                }
             }
         }
     }
@@ -126,9 +136,13 @@ struct Own<'a> {
 }
 
 impl Own<'_> {
+    async fn may_enter(&self) -> bool {
+        self.exports.chat.room(self.room.id.as_str(), Some(self.who)).await.is_ok()
+    }
+
     /// The next of it, which may be none; `None` at the end, and when the person may not enter the room any more.
     async fn next(&mut self) -> Result<Option<Vec<Record>>, Fault> {
-        if self.exports.chat.room(self.room.id.as_str(), Some(self.who)).await.is_err() {
+        if !self.may_enter().await {
             return Ok(None);
         }
         let mut records = self.exports.messages(&self.room.id, self.after, self.head).await?;

@@ -13,8 +13,8 @@ use crate::{
     server::{auth::Actor, chat::encode_entry, store::Record},
 };
 
-/// Messages from which the texts may have gigabytes.
-const LONG_FROM: Offset = 500_000;
+/// Messages from which the texts may have gigabytes: a text has up to 32 KiB, and its HTML several times that.
+pub(super) const LONG_FROM: Offset = 20_000;
 
 /// Writes the archive of a room.
 pub(super) async fn write(
@@ -53,6 +53,8 @@ pub(super) async fn write(
     let mut pages = Pages { after: 0, ..pages };
     while let Some(records) = pages.next().await? {
         for record in &records {
+            // Their files may take hours.
+            pages.check()?;
             exports.write_files(archive, record).await?;
         }
     }
@@ -81,9 +83,13 @@ struct Pages<'a> {
 }
 
 impl Pages<'_> {
+    fn check(&self) -> Result<(), Fault> {
+        Ok(self.exports.chat.check_manager(&self.room.id, self.by)?)
+    }
+
     /// The next page; `None` at the end. Fails when who asked may not have the room any more.
     async fn next(&mut self) -> Result<Option<Vec<Record>>, Fault> {
-        self.exports.chat.check_manager(&self.room.id, self.by)?;
+        self.check()?;
         let records = self.exports.messages(&self.room.id, self.after, self.head).await?;
         let Some(last) = records.last() else { return Ok(None) };
         self.after = last.offset;
