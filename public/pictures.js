@@ -112,10 +112,11 @@ async function lines(link, button) {
   block.setAttribute("aria-label", link.textContent);
   try {
     const response = await fetch(link.href, { headers: { range: `bytes=0-${FIRST_BYTES - 1}` } });
-    if (!response.ok) throw new Error(String(response.status));
+    // There is no part of an empty file: 416.
+    if (!response.ok && response.status !== 416) throw new Error(String(response.status));
     const size = Number(response.headers.get("content-range")?.split("/")[1] ?? 0);
     // A character may be cut at the end: it is not shown.
-    const text = new TextDecoder().decode(await response.arrayBuffer(), { stream: true });
+    const text = response.ok ? new TextDecoder().decode(await response.arrayBuffer(), { stream: true }) : "";
     const first = text.split("\n").slice(0, FIRST_LINES).join("\n");
     block.textContent = first + (size > FIRST_BYTES || first.length < text.trimEnd().length ? `\n${words.more}` : "");
   } catch {

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+use anyhow::Context;
 use clap::Args;
 use cookie::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -117,7 +118,10 @@ impl RestoreCommand {
             let away = unused(Self::folder_aside(&place));
             let contents = Contents::open(&from, &to, is_stopped)?;
             let name = away.file_name().unwrap_or_default().to_string_lossy();
-            contents.wait(contents.carrier.put_away(unneeded, &name))?;
+            contents.wait(contents.carrier.put_away(unneeded, &name)).context(
+                "the database is restored, but files that only the previous data needs could not be put away: run this \
+                 again before a server starts on it, which would remove them",
+            )?;
             print_line(&format!("the files of the previous data are kept in {}", away.display()));
         }
         Ok(())

@@ -95,13 +95,13 @@ fn without_details(mut picture: DynImage, orientation: Option<u8>) -> Option<Dyn
         DynImage::Png(png) => {
             let chunks = png.chunks_mut();
             let count = chunks.len();
-            chunks.retain(|chunk| !matches!(&chunk.kind(), b"tEXt" | b"zTXt" | b"iTXt" | b"tIME"));
+            chunks.retain(|chunk| !matches!(&chunk.kind(), b"tEXt" | b"zTXt" | b"iTXt" | b"tIME" | b"caBX"));
             count - chunks.len()
         }
         DynImage::WebP(webp) => {
             let chunks = webp.chunks_mut();
             let count = chunks.len();
-            chunks.retain(|chunk| chunk.id() != *b"XMP ");
+            chunks.retain(|chunk| !matches!(&chunk.id(), b"XMP " | b"C2PA"));
             count - chunks.len()
         }
     };

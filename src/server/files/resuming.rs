@@ -320,6 +320,8 @@ impl Files {
         if let Some(file) = known.clone().filter(|_| offset < held.description.length) {
             return self.close(held, Ok(file)).await;
         }
+        // Whoever asks again and again for an upload that has no room waits here.
+        let _turn = self.ending.acquire().await.expect("nobody closes it");
         let (received, held) = run(move || Ok((held.received()?, held))).await?;
         let stored = match (self.examined(received).await, known) {
             (Ok(received), Some(file)) => self.contents.keep(received).await.map(|()| file),

@@ -10,7 +10,7 @@ use axum::{
     Json,
     body::Body,
     extract::{RawQuery, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -124,6 +124,7 @@ pub(crate) async fn read(
     MaybeUser(caller): MaybeUser,
     PathPair(id, _): PathPair,
     RawQuery(query): RawQuery,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, FileError> {
     let mut file = state.files.read(&id, caller.as_ref()).await?;
@@ -138,6 +139,8 @@ pub(crate) async fn read(
     let mut response = match (is_known(&headers, &tag), small) {
         (true, _) => StatusCode::NOT_MODIFIED.into_response(),
         (false, Some((reading, _))) => whole(reading),
+        // Ranges are those of GET (RFC 9110, 14.2), and nobody gets the content.
+        (false, None) if method == Method::HEAD => whole(Reading::of_size(file.size)),
         (false, None) => match Part::asked(&headers, &tag, file.size) {
             Part::Whole => whole(state.files.open_part(&file, None).await?),
             Part::Of(part) => part_of(state.files.open_part(&file, Some(part.clone())).await?, &part),
