@@ -12,7 +12,7 @@ test("alice expects a job to ping, it fails and comes again, and bob sees both i
   await page.getByLabel("Expected").fill("0 3 * * *");
   await page.getByLabel("Time zone").fill("Asia/Tokyo");
   await page.getByRole("button", { name: "Save" }).click();
-  const row = page.getByRole("listitem").filter({ hasText: name });
+  const row = page.getByRole("main").getByRole("listitem").filter({ hasText: name });
   await expect(row).toContainText("no ping yet");
   await expect(row).toContainText("0 3 * * * Asia/Tokyo + 5m");
 
@@ -57,7 +57,7 @@ test("the page of heartbeats is in Japanese and works without a script, and keep
   await expect(page.getByLabel("間隔")).toHaveValue("ときどき");
   await page.getByLabel("間隔").fill("10m");
   await page.getByRole("button", { name: "保存" }).click();
-  const row = page.getByRole("listitem").filter({ hasText: name });
+  const row = page.getByRole("main").getByRole("listitem").filter({ hasText: name });
   await expect(row).toContainText("pingなし");
   await row.getByRole("button", { name: /^削除/ }).click();
   await expect(row).toHaveCount(0);

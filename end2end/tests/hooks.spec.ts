@@ -25,7 +25,7 @@ test("alice makes a webhook, a program posts with it, and bob sees what it says"
   await expect(message.locator(".message__head")).toContainText(/CI\s*bot/);
 
   await alice.page.getByRole("link", { name: "Back to the webhooks" }).click();
-  await expect(alice.page.getByRole("listitem").filter({ hasText: "CI" })).toContainText("alice");
+  await expect(alice.page.getByRole("main").getByRole("listitem").filter({ hasText: "CI" })).toContainText("alice");
   await alice.page.getByRole("button", { name: /^Remove: / }).click();
   await expect(alice.page.getByText("There are no webhooks yet.")).toBeVisible();
   expect((await bob.context.request.post(address, { data: { text } })).status()).toBe(404);

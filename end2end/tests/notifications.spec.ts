@@ -61,7 +61,7 @@ test("alice turns notifications on, gets a test and a mention, and turns them of
   await expect(page.getByText("No device of yours gets notifications.")).toBeVisible();
   await thisDevice(alice).getByRole("button", { name: "Turn on" }).click();
   await expectState(alice, "Notifications are on.");
-  await expect(page.getByRole("listitem").filter({ hasText: "127.0.0.1" }).getByText("this browser")).toBeVisible();
+  await expect(page.getByRole("main").getByRole("listitem").filter({ hasText: "127.0.0.1" }).getByText("this browser")).toBeVisible();
   await page.getByRole("button", { name: "Send a test notification" }).click();
   await expect(page.getByText("A test notification is on its way to your devices.")).toBeVisible();
   await expect.poll(() => service.devices).toEqual(["of-alice"]);

@@ -30,7 +30,7 @@ test("what bob writes in alice's room reaches her receiver, signed, also after i
   const secret = await page.getByLabel("Secret of the signatures").inputValue();
   expect(secret).toMatch(/^whsec_/);
   await page.getByRole("link", { name: "Back to the webhooks" }).click();
-  const row = page.getByRole("listitem").filter({ hasText: receiver.url });
+  const row = page.getByRole("main").getByRole("listitem").filter({ hasText: receiver.url });
   await expect(row).toContainText("alice");
 
   await bob.post("build 7 is done");
@@ -87,7 +87,7 @@ test("the page of the channels' webhooks is in Japanese, works without a script 
   }
   await expect.poll(() => receiver.texts(secret)).toEqual(["deploy", "backup"]);
   await page.getByRole("link", { name: "Webhookの一覧へ戻る" }).click();
-  await expect(page.getByRole("listitem").filter({ hasText: receiver.url })).toContainText("ops, db-*");
+  await expect(page.getByRole("main").getByRole("listitem").filter({ hasText: receiver.url })).toContainText("ops, db-*");
   // More than there is cannot be delivered again.
   await page.getByText("再送").first().click();
   await page.getByLabel("オフセットより後").fill("9000");
