@@ -6,7 +6,7 @@ import { brotliDecompressSync } from "node:zlib";
 import { withProgram } from "../end2end/support/program.mjs";
 
 // docs/development.md has the parts. Raise it for nothing but a feature that is worth it.
-const BUDGET = 346_400;
+const BUDGET = 352_800;
 
 const total = await withProgram(measure);
 const verdict = `${total} of at most ${BUDGET} bytes`;
@@ -21,12 +21,12 @@ async function measure(url) {
   const page = await load(`${url}/rooms/general`, "the page");
   const names = new Set(page.text.match(/\/pkg\/[\w./-]+/g));
   let total = page.size;
-  // live.js names files beside it.
+  // live.js names files beside it: those that start the page, and the one for each page with a composer.
   for (const name of names) {
     const file = await load(url + name, name.split("/").at(-1));
     total += file.size;
     if (!name.endsWith("/live.js")) continue;
-    for (const [beside] of file.text.matchAll(/idobata\.(?:wasm|js)\b/g)) names.add(name.replace("live.js", beside));
+    for (const [beside] of file.text.matchAll(/(?:idobata\.(?:wasm|js)|files\.js)\b/g)) names.add(name.replace("live.js", beside));
   }
   return total;
 }
