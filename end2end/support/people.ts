@@ -55,6 +55,18 @@ export class Person {
     await expect(this.page.locator("html[data-hydrated]")).toBeAttached();
   }
 
+  /** The documents that the page loads from now on, with what tells a link that was followed from a page that was loaded
+   * again. */
+  documents(): string[] {
+    const documents: string[] = [];
+    this.page.on("request", (request) => {
+      if (!request.isNavigationRequest()) return;
+      const { referer, "cache-control": cache } = request.headers();
+      documents.push(`${request.url()} from ${referer ?? "nowhere"}, ${cache ?? "no cache-control"}, at ${this.page.url()}`);
+    });
+    return documents;
+  }
+
   /** Opens a room and waits until it is followed. */
   async enterRoom(room: string) {
     await this.open(`/rooms/${room}`);
