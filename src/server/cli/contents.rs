@@ -129,6 +129,19 @@ impl<'a> Contents<'a> {
         })
     }
 
+    /// Keeps contents of the target a second time below this name. Blocks.
+    pub(super) fn keep_aside(&self, hashes: &[String], name: &str) -> Result<(), StoreError> {
+        let mut progress = Progress::of("kept previous files");
+        for (index, hash) in hashes.iter().enumerate() {
+            if self.is_stopped.load(Relaxed) {
+                return Err(StoreError::Interrupted);
+            }
+            self.wait(self.carrier.keep_aside(hash, name))?;
+            progress.show_of(index + 1, hashes.len());
+        }
+        self.wait(self.carrier.sync_kept(name))
+    }
+
     /// Waits for work of the carrier. Blocks.
     pub(super) fn wait<T>(&self, work: impl Future<Output = Result<T, FileError>>) -> Result<T, StoreError> {
         Handle::current().block_on(work).map_err(|error| unusable(&self.place, &error))

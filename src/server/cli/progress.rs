@@ -2,6 +2,7 @@
 //! it. Where standard error is no terminal it must show no progress.
 
 use std::{
+    fmt::Display,
     io::{IsTerminal, Write, stderr},
     sync::{
         Arc,
@@ -51,10 +52,15 @@ impl Progress {
 
     /// Updates the line, unless that was done a moment ago.
     pub(super) fn show(&mut self, CopyProgress { done, total }: CopyProgress) {
+        self.show_of(Size(done), Size(total));
+    }
+
+    /// The same for numbers of things, or whatever has a text.
+    pub(super) fn show_of(&mut self, done: impl Display, total: impl Display) {
         if self.is_watched && self.shown_at.is_none_or(|at| at.elapsed() >= EVERY) {
             self.shown_at = Some(Instant::now());
             // A terminal that is gone is no error.
-            let _ = write!(stderr(), "\r{} {} of {}   ", self.what, Size(done), Size(total));
+            let _ = write!(stderr(), "\r{} {done} of {total}   ", self.what);
         }
     }
 

@@ -6,7 +6,6 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use anyhow::Context;
 use clap::Args;
 use cookie::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -44,8 +43,15 @@ pub(super) struct RestoreCommand {
 struct Files {
     /// Those that were restored. `None`: the backup has none beside it.
     copied: Option<Copied>,
-    /// The hashes of those that only the previous database needs.
-    unneeded: Vec<String>,
+    /// Those that only the previous database needs.
+    kept: Option<Kept>,
+}
+
+/// Contents that are kept a second time, because the server removes those that its database does not name.
+struct Kept {
+    folder: PathBuf,
+    /// Its name in the folder of files.
+    name: String,
 }
 
 impl RestoreCommand {
@@ -61,8 +67,17 @@ impl RestoreCommand {
                 files = self.copy_contents(list, &is_stopped)?;
                 Ok(())
             },
-        )?;
+        );
         drop(progress);
+        let kept = files.as_ref().and_then(|files| files.kept.as_ref());
+        // Where some of the previous data is put away, what was kept of its files stays as well.
+        if let Some(kept) = kept
+            && done.is_err()
+            && !job.aside.exists()
+        {
+            self.discard(kept, &is_stopped);
+        }
+        let done = done?;
         let made = done.made.map_or_else(
             || "a plain copy, so the keys stay as they are".to_owned(),
             |(made_ms, version)| format!("made {} by idobata {version}, {} keys", moment(made_ms), done.keys),
@@ -71,8 +86,11 @@ impl RestoreCommand {
         if let Some(aside) = &done.aside {
             print_line(&format!("the previous data is kept in {}", aside.display()));
         }
-        if let Some(files) = &files {
-            self.finish_files(files, &is_stopped)?;
+        if let Some(copied) = files.as_ref().and_then(|files| files.copied.as_ref()) {
+            print_line(&format!("restored {}", copied.in_words()));
+        }
+        if let Some(kept) = kept {
+            print_line(&format!("the files of the previous data are kept in {}", kept.folder.display()));
         }
         print_line(&format!(
             "readers get a reset; start with: idobata --data {}",
@@ -82,8 +100,9 @@ impl RestoreCommand {
         copied.map_or(Ok(()), |copied| copied.expect_all("the backup is restored"))
     }
 
-    /// Copies the contents that the backup needs. What else is in the folder of files stays as it is until the database is
-    /// in its place, so that a crash before that leaves the previous one with all of its files.
+    /// Copies the contents that the backup needs, and keeps those that only the previous data needs a second time. All that is
+    /// in the folder of files stays where it is: a crash at any moment leaves both databases with all of their files. The
+    /// next server removes what its database does not name.
     fn copy_contents(
         &self,
         list: &ContentList<'_>,
@@ -103,34 +122,42 @@ impl RestoreCommand {
         }
         let contents = Contents::open(&from, &to, is_stopped)?;
         let copied = has_some.then(|| contents.copy(list, None, "restored files")).transpose()?;
-        Ok(Some(Files { copied, unneeded: contents.unneeded(list)? }))
+        let unneeded = contents.unneeded(list)?;
+        let kept = (!unneeded.is_empty()).then(|| Kept::below(&to.place.to_string()));
+        if let Some(kept) = &kept
+            && let Err(error) = contents.keep_aside(&unneeded, &kept.name)
+        {
+            self.discard(kept, is_stopped);
+            return Err(error);
+        }
+        Ok(Some(Files { copied, kept }))
     }
 
-    /// Puts away what only the previous database needs: the server would remove it.
-    fn finish_files(&self, files: &Files, is_stopped: &AtomicBool) -> anyhow::Result<()> {
-        let Files { copied, unneeded } = files;
-        if let Some(copied) = copied {
-            print_line(&format!("restored {}", copied.in_words()));
+    /// Removes what was kept, after a restore that changed nothing.
+    fn discard(&self, kept: &Kept, is_stopped: &AtomicBool) {
+        let (from, to) = (self.folder.files_of_backup(&self.from), self.folder.files());
+        let contents = Contents::open(&from, &to, is_stopped);
+        let done = contents.and_then(|contents| contents.wait(contents.carrier.discard_kept(&kept.name)));
+        if let Err(error) = done {
+            let folder = kept.folder.display();
+            Progress::of("")
+                .say(&format!("{folder} has second copies that nobody needs: remove it ({error})"));
         }
-        if !unneeded.is_empty() {
-            let (from, to) = (self.folder.files_of_backup(&self.from), self.folder.files());
-            let place = Path::new(&to.place.to_string()).join("file");
-            let away = unused(Self::folder_aside(&place));
-            let contents = Contents::open(&from, &to, is_stopped)?;
-            let name = away.file_name().unwrap_or_default().to_string_lossy();
-            contents.wait(contents.carrier.put_away(unneeded, &name)).context(
-                "the database is restored, but files that only the previous data needs could not be put away: run this \
-                 again before a server starts on it, which would remove them",
-            )?;
-            print_line(&format!("the files of the previous data are kept in {}", away.display()));
-        }
-        Ok(())
     }
 
     /// The folder for the replaced files. It is beside the database, which need not be in the data folder: a move to
     /// another file system would be a copy.
     fn folder_aside(database: &Path) -> PathBuf {
         folder_of(database).join(format!("replaced-{}", moment(now_ms()).replace(':', "-")))
+    }
+}
+
+impl Kept {
+    /// A folder in the place of files that is not there yet.
+    fn below(place: &str) -> Self {
+        let folder = unused(RestoreCommand::folder_aside(&Path::new(place).join("file")));
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self { folder, name }
     }
 }
 

@@ -88,12 +88,20 @@ impl Carrier {
         Ok(())
     }
 
-    /// Moves contents of the target below this name in it, which the server leaves alone.
-    pub async fn put_away(&self, hashes: &[String], name: &str) -> Result<(), FileError> {
-        for hash in hashes {
-            self.to.put_away(hash, name).await?;
-        }
-        Ok(())
+    /// Keeps a content of the target a second time, below this name in it, which the server leaves alone. It is on the disk
+    /// after [`Self::sync_kept`].
+    pub async fn keep_aside(&self, hash: &str, name: &str) -> Result<(), FileError> {
+        self.to.keep_aside(hash, name).await
+    }
+
+    /// Waits until what was kept below this name is on the disk.
+    pub async fn sync_kept(&self, name: &str) -> Result<(), FileError> {
+        self.to.sync_kept(name).await
+    }
+
+    /// Removes what [`Self::keep_aside`] kept below this name. The contents themselves stay.
+    pub async fn discard_kept(&self, name: &str) -> Result<(), FileError> {
+        self.to.discard_kept(name).await
     }
 }
 

@@ -4,7 +4,9 @@
 use std::{
     collections::HashSet,
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    process::Stdio,
 };
 
 use reqwest::Method;
@@ -178,4 +180,65 @@ async fn a_restore_keeps_the_files_that_only_the_previous_data_needs() {
     let alice = alice.at(&server);
     assert_eq!(alice.get(&old).send().await.unwrap().text().await.unwrap(), "old");
     assert!(path_of(&folder, b"both").exists(), "what was deleted since is back");
+}
+
+#[tokio::test]
+async fn a_restore_that_is_killed_when_the_database_is_in_its_place_has_kept_the_previous_files() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    post(&server, &alice, "old.txt", b"old").await;
+    let to = tempfile::tempdir().unwrap();
+    let file = to.path().join("backup");
+    let (is_done, said) = run("backup", &file, server.folder(), &[]).await;
+    assert!(is_done, "{said}");
+    let data = server.stop().await.unwrap();
+    // So many that to move them would take a while.
+    let previous: Vec<_> = (0..500).map(|number| format!("previous {number}").into_bytes()).collect();
+    for bytes in &previous {
+        let path = path_of(&data.path().join("files"), bytes);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    let (database, mut command) = (data.path().join("idobata.db"), Command::new(PROGRAM));
+    let inode = || fs::metadata(&database).map(|database| database.ino()).ok();
+    let before = inode();
+    command.arg("restore").arg(&file).arg("--data").arg(data.path()).arg("--database-url=sqlite:");
+    let mut restore = command.kill_on_drop(true).stdout(Stdio::null()).spawn().unwrap();
+    in_time(async {
+        while inode().is_none_or(|now| Some(now) == before) && restore.try_wait().unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(inode() != before, "the restore ended before it replaced the database");
+    drop(restore.kill().await);
+    let server = TestServer::start_on(data.path(), &[]).await;
+    server.state.files.sweep(true).await.unwrap();
+    let stored = stored(&data.path().join("files"));
+    let lost = previous.iter().filter(|bytes| !stored.contains(&hash_of(bytes))).count();
+    assert_eq!(lost, 0, "of {} previous files", previous.len());
+}
+
+#[tokio::test]
+async fn a_restore_that_fails_leaves_no_second_copies() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    let to = tempfile::tempdir().unwrap();
+    let file = to.path().join("backup");
+    let (is_done, said) = run("backup", &file, server.folder(), &[]).await;
+    assert!(is_done, "{said}");
+    post(&server, &alice, "new.txt", b"new").await;
+    let data = server.stop().await.unwrap();
+    // A content of the previous data that can be given no second name: the last of the names in order.
+    let folder = data.path().join("files/ff");
+    fs::create_dir_all(folder.join("f".repeat(64))).unwrap();
+    let (is_done, said) = run("restore", &file, data.path(), &[]).await;
+    assert!(!is_done && said.contains("cannot be used"), "{said}");
+    let names = fs::read_dir(data.path().join("files")).unwrap().map(|entry| entry.unwrap().file_name());
+    let kept: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with("replaced-")).collect();
+    assert!(kept.is_empty(), "{kept:?}");
+    fs::remove_dir_all(&folder).unwrap();
+    let server = TestServer::start_on(data.path(), &[]).await;
+    server.state.files.sweep(true).await.unwrap();
+    assert!(path_of(&data.path().join("files"), b"new").exists(), "nothing was replaced");
 }

@@ -137,14 +137,21 @@ impl Bucket {
     }
 
     pub(super) async fn rename(&self, from: &str, to: &str) -> Result<bool, FileError> {
-        let from = self.path(from);
-        match self.store.copy(&from, &self.path(to)).await {
+        let is_there = self.copy(from, to).await?;
+        if is_there {
+            self.store.delete(&self.path(from)).await.map_err(io::Error::from)?;
+        }
+        Ok(is_there)
+    }
+
+    /// Copies an object within the bucket; false if it is not there.
+    pub(super) async fn copy(&self, from: &str, to: &str) -> Result<bool, FileError> {
+        match self.store.copy(&self.path(from), &self.path(to)).await {
             Err(Error::NotFound { .. }) => Ok(false),
             copied => {
                 copied.map_err(io::Error::from)?;
                 // S3 may answer 200 to a copy that failed.
                 self.store.head(&self.path(to)).await.map_err(io::Error::from)?;
-                self.store.delete(&from).await.map_err(io::Error::from)?;
                 Ok(true)
             }
         }

@@ -86,6 +86,34 @@ impl Folder {
         .await
     }
 
+    /// Gives a file a second name in a folder that is made for it, or copies it where the file system has no such names.
+    pub(super) async fn link(&self, from: &str, to: &str) -> Result<(), FileError> {
+        let (from, to) = (self.path(from), self.path(to));
+        run(move || {
+            fs::create_dir_all(to.parent().expect("it has a folder"))?;
+            if fs::hard_link(&from, &to).is_err() {
+                fs::copy(&from, &to)?;
+                fs::File::open(&to)?.sync_all()?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Waits until a folder and the names in it are on the disk.
+    pub(super) async fn sync(&self, path: &str) -> Result<(), FileError> {
+        let (root, path) = (self.root.clone(), self.path(path));
+        run(move || Ok(sync_folder(&path).and_then(|()| sync_folder(&root))?)).await
+    }
+
+    /// Removes a folder that has nothing in it. It need not be there.
+    pub(super) fn remove_empty(&self, path: &str) -> Result<(), FileError> {
+        match fs::remove_dir(self.path(path)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => Ok(removed?),
+        }
+    }
+
     pub(super) async fn remove(&self, path: &str) -> Result<(), FileError> {
         let path = self.path(path);
         run(move || Ok(remove_if_there(&path)?)).await

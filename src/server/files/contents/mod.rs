@@ -192,12 +192,32 @@ impl Contents {
         Ok(is_whole)
     }
 
-    /// Moves a content below this name, where nothing here looks.
-    pub(super) async fn put_away(&self, hash: &str, name: &str) -> Result<(), FileError> {
-        if let Storage::Folder(folder) = &self.storage {
-            fs::create_dir_all(folder.path(name))?;
+    /// Keeps a content a second time below this name, where nothing here looks.
+    pub(super) async fn keep_aside(&self, hash: &str, name: &str) -> Result<(), FileError> {
+        let (from, to) = (Object::Content(hash).path(), format!("{name}/{hash}"));
+        match &self.storage {
+            Storage::Folder(folder) => folder.link(&from, &to).await,
+            Storage::Bucket(bucket) => bucket.copy(&from, &to).await.map(drop),
         }
-        self.storage.rename(&Object::Content(hash).path(), &format!("{name}/{hash}")).await.map(drop)
+    }
+
+    /// Waits until what was kept below this name is on the disk. A bucket answers when it is.
+    pub(super) async fn sync_kept(&self, name: &str) -> Result<(), FileError> {
+        match &self.storage {
+            Storage::Folder(folder) => folder.sync(name).await,
+            Storage::Bucket(_) => Ok(()),
+        }
+    }
+
+    /// Removes everything below this name.
+    pub(super) async fn discard_kept(&self, name: &str) -> Result<(), FileError> {
+        for hash in self.storage.names_in(name).await? {
+            self.storage.remove(&format!("{name}/{hash}")).await?;
+        }
+        match &self.storage {
+            Storage::Folder(folder) => folder.remove_empty(name),
+            Storage::Bucket(_) => Ok(()),
+        }
     }
 
     /// Opens an object, or this part of it; `None` if it is not there.
