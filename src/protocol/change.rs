@@ -100,7 +100,7 @@ fn kinds() -> String {
 pub struct Reaction {
     /// The emoji.
     pub emoji: String,
-    /// How many people reacted with it; 0 in a change that took the last one back.
+    /// The number of people who reacted with it; 0 in a change that took the last one back.
     pub count: u64,
     /// The first of them, at most [`REACTION_USERS_MAX`], in the order in which they reacted.
     pub users: Vec<User>,

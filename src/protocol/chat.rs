@@ -122,7 +122,7 @@ pub struct MessagePage {
     pub threads: Vec<ThreadSummary>,
 }
 
-/// Who asks for a page reacted to a message with this emoji.
+/// A reaction to a message by the user who asks for a page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnReaction {
     /// The offset of the message.

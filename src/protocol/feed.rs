@@ -240,7 +240,7 @@ pub struct Snapshot {
     pub notifications: Vec<Entry>,
     /// Older notifications exist.
     pub more: bool,
-    /// What was left out of the notifications, and is to be left out of those that arrive. (Absent in the version before.)
+    /// The filter that the notifications pass, and that those that arrive are to pass. (Absent in the version before.)
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<EventFilter>,
 }

@@ -42,7 +42,7 @@ async fn the_board_has_the_newest_state_of_each_key_and_keeps_up() {
     assert_eq!(tiles(&page, "firing"), ["disk full", "another disk"]);
     assert_eq!((tiles(&page, "running"), tiles(&page, "quiet")), (vec!["import".to_owned()], vec![]));
     assert!(page.contains("<title>(2) Status"), "{page}");
-    // What another says often hides nothing that was said long ago.
+    // Many events with another key hide nothing that was said long ago.
     let chatter = |n| json!({ "type": "progress", "key": "export", "done": n, "total": 100_000 });
     for from in 0..12 {
         let batch: Vec<_> = (from * 100..from * 100 + 100).map(chatter).collect();

@@ -185,7 +185,7 @@ async fn only_who_may_change_a_room_exports_it_and_a_cut_download_leaves_nothing
     let path = format!("files/{}/large.bin", file["id"].as_str().unwrap());
     assert!(bytes(&mut zip, &path) == noise, "the whole content");
     assert_eq!(std::fs::read_dir(server.folder()).unwrap().count(), before);
-    // Where the room is gone meanwhile, so does the rest, and what came does not look whole.
+    // If the room is removed meanwhile, the rest does not come, and what came does not look whole.
     let answer = alice.get("/api/rooms/den/export").send().await.unwrap();
     let mut chunks = answer.bytes_stream();
     chunks.next().await.unwrap().unwrap();

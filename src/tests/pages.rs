@@ -211,7 +211,7 @@ async fn older_messages_and_notifications_are_read_by_links_to_the_first() {
     let (_, html) = page(&server, &format!("{older}&utm_source=x"), "ja").await;
     assert_eq!(link_of(&html, "最新").as_deref(), Some("/rooms/tech"));
     assert_eq!(texts_of(&html, "message__text")[0], "message 21");
-    // What a page becomes live with is the newest: from there it can follow the room.
+    // The data with which a page becomes live has the newest messages: from there it can follow the room.
     let (html, data) = html.split_once("id=\"start\"").unwrap();
     assert!(!html.contains("message 120<") && data.contains("message 120\""));
 }

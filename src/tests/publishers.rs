@@ -148,7 +148,7 @@ async fn a_channel_that_is_open_to_an_address_takes_what_comes_without_a_token_a
         // Pages of other sites.
         ("origin", "https://evil.example", 403),
         ("sec-fetch-site", "cross-site", 403),
-        // Who brings a token is judged by it.
+        // A request with a token is judged by it.
         ("authorization", "Bearer idp_none_none", 401),
         ("authorization", "Bearer nonsense", 401),
     ] {

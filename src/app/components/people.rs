@@ -81,7 +81,7 @@ pub(crate) fn People(
             </ul>
             <p class="people__news muted" role="status">{live_sentence(news)}</p>
             {settings}
-            // Where the ticker is not beside the conversation either.
+            // Shown if this list is a popover: then the ticker is not beside the conversation either.
             <button type="button" class="people__feed" popovertarget="feed-here">{icon(Icon::Activity)} {texts.feed}</button>
         </aside>
     }

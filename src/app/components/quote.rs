@@ -1,5 +1,5 @@
-//! What a message answers: author and beginning of the text, which lead to the answered message. The list of messages and
-//! the composer draw it.
+//! The quote of the message that a message answers: author and beginning of the text, which lead to the answered message.
+//! The list of messages and the composer draw it.
 
 use leptos::{prelude::*, task::spawn_local};
 

@@ -1,4 +1,4 @@
-//! What was rejected, a draft or a change: the reason, and what can be done. The list of messages and the reactions use it.
+//! The view of a rejected draft or change: the reason, and what can be done. The list of messages and the reactions use it.
 
 use leptos::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What the head of a document says of the app that it can be installed as: the manifest, the icon of an iPhone's home
+//! The elements in the head of a document that describe it as an app to install: the manifest, the icon of an iPhone's home
 //! screen, and the colour of the window's frame. For both kinds of documents that the server draws.
 
 use leptos::prelude::*;

@@ -92,7 +92,7 @@ impl ChatLink {
         let resets = RwSignal::new(0_u32);
         effect(move || {
             self.rooms.update_value(|rooms| rooms.push(JoinedRoom { model, resets }));
-            // What the room has heard since the thread was read.
+            // The room may have heard entries since the thread was read.
             let is_behind = room.with_untracked(|room| {
                 model.with_untracked(|thread| {
                     room.cursor().epoch != thread.cursor().epoch

@@ -51,7 +51,7 @@ impl HookTemplate {
     }
 }
 
-/// What came last for a template.
+/// The body that came last for a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
     /// The body.
@@ -108,7 +108,7 @@ impl HookTemplates {
         received.push_back((id.to_owned(), Received { body, at: now_ms(), error }));
     }
 
-    /// What came last, at this node.
+    /// Returns the body that came last for a webhook or publisher, at this node.
     pub fn received(&self, id: &str) -> Option<Received> {
         let received = self.received.lock();
         received.iter().find(|(known, _)| known == id).map(|(_, received)| received.clone())

@@ -1,6 +1,6 @@
-//! Which thread of a room is about which event of the feed: documents that no node has in memory. `chat` writes one before
-//! it posts the message with which the thread begins, so that of two people who begin at once one finds what the other has
-//! begun. It knows no rights: whoever reads it must ask who may enter the room.
+//! The records that link an event of the feed to the thread of a room about it: documents that no node has in memory. `chat`
+//! writes one before it posts the message with which the thread begins, so that of two people who begin at once one finds
+//! what the other has begun. The module knows no rights: whoever reads a record must ask who may enter the room.
 
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,7 @@ pub struct Discussion {
     pub key: Option<String>,
     /// The room.
     pub room: RoomId,
-    /// Who began it.
+    /// The user who began it.
     pub by: User,
     /// When, in milliseconds since the Unix epoch.
     pub at: i64,

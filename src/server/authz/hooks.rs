@@ -77,7 +77,7 @@ struct StoredHook {
 struct StoredThread {
     /// The message with which it begins.
     root: Offset,
-    /// When it began, in milliseconds since the Unix epoch.
+    /// The time at which it began, in milliseconds since the Unix epoch.
     at: i64,
 }
 

@@ -257,7 +257,7 @@ impl Activity {
     pub async fn run(&self, stop: CancellationToken) {
         self.backplane.subscribe(SUBJECT);
         while stop.run_until_cancelled(self.noted.notified()).await.is_some() {
-            // What is collected is told also when the server stops meanwhile.
+            // The collected rooms are announced even if the server stops meanwhile.
             stop.run_until_cancelled(sleep(TICK)).await;
             let rooms = mem::take(&mut *self.collected.lock());
             self.tell(None, &rooms);

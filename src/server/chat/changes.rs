@@ -202,7 +202,7 @@ fn parse_emoji(text: &str) -> Result<&'static str, Rejection> {
     })
 }
 
-/// What a change does.
+/// The action of a change.
 enum What {
     Edit(String, Named),
     Delete,
@@ -246,7 +246,7 @@ impl What {
 
 /// The rule by which a change becomes part of its message.
 struct MessageFold {
-    /// Who changes it.
+    /// The user who changes it.
     author: User,
     /// They may delete the messages of others.
     is_moderator: bool,

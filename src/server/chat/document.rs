@@ -1,5 +1,5 @@
-//! What a search finds of a message: its words, and what the filters of a search name. The store calls it in the transaction
-//! that stores or changes the message, so it must do no more than that.
+//! The search document of a message: its words, and what the filters of a search name. The store calls `document_of` in the
+//! transaction that stores or changes the message, so it must do no more than that.
 
 use super::encoding::{StoredMessage, stored_message};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// What is found of an entry of a room: of a change and of a deleted message nothing.
+/// Returns the search document of an entry of a room; a change and a deleted message have none.
 pub fn document_of(record: &Record) -> Option<Document> {
     if record.target.is_some() {
         return None;

@@ -126,7 +126,7 @@ async fn rooms(exports: &Exports, who: &Identity) -> Result<Vec<(Room, Offset)>,
     Ok(with_heads)
 }
 
-/// What the person wrote in a room, a page at a time.
+/// The messages that the person wrote in a room, a page at a time.
 struct Own<'a> {
     exports: &'a Exports,
     who: &'a Identity,
@@ -140,7 +140,7 @@ impl Own<'_> {
         self.exports.chat.room(self.room.id.as_str(), Some(self.who)).await.is_ok()
     }
 
-    /// The next of it, which may be none; `None` at the end, and when the person may not enter the room any more.
+    /// Returns the next of them, which may be none; `None` at the end, and when the person may not enter the room any more.
     async fn next(&mut self) -> Result<Option<Vec<Record>>, Fault> {
         if !self.may_enter().await {
             return Ok(None);

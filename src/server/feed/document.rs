@@ -1,5 +1,5 @@
-//! What a search finds of a notification: the words of its title, its text and its tags, and what the filters of a search name.
-//! The store calls it in the transaction that stores the entry, so it must do no more than that.
+//! The search document of a notification: the words of its title, its text and its tags, and what the filters of a search
+//! name. The store calls `document_of` in the transaction that stores the entry, so it must do no more than that.
 
 use crate::{
     protocol::feed::{Body, Details},
@@ -9,7 +9,8 @@ use crate::{
     },
 };
 
-/// What is found of an entry of the feed. A deletion takes the notifications with its key out of what is found.
+/// Returns the search document of an entry of the feed. That of a deletion takes the notifications with its key out of the
+/// index.
 pub fn document_of(record: &Record) -> Option<Document> {
     let Ok(Body::Notification { title, text, level, tags, link, key, details }) =
         serde_json::from_str(&record.body)

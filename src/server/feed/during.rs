@@ -46,7 +46,7 @@ pub struct DuringPage {
     pub later: Option<Cursor>,
 }
 
-/// What is looked at of a span.
+/// The bounds of the entries of a span.
 struct Bounds {
     /// The cursor before the first entry.
     before: Cursor,

@@ -45,7 +45,7 @@ struct Index {
     newest: HashMap<(String, String), Offset>,
 }
 
-/// What this node remembers.
+/// The index that this node remembers.
 #[derive(Debug, Default)]
 pub(super) struct NewestStates(Mutex<Option<Arc<Index>>>);
 
@@ -133,7 +133,7 @@ impl Feed {
         })
     }
 
-    /// Where the log ends, if an entry is still the newest with its key there.
+    /// Returns the cursor of the end of the log, if an entry is still the newest with its key there.
     pub(super) async fn open_until(&self, entry: &Entry) -> Result<Option<Cursor>, StoreError> {
         let index = self.index().await?;
         let key = entry.body.key().map(|key| (entry.channel.clone(), key.to_owned()));
@@ -141,7 +141,7 @@ impl Feed {
         Ok(is_newest.then(|| Cursor { epoch: index.epoch.clone(), offset: index.until }))
     }
 
-    /// What this node remembers, up to the end of the log.
+    /// Returns the index that this node remembers, brought up to the end of the log.
     async fn index(&self) -> Result<Arc<Index>, StoreError> {
         let known = self.newest.0.lock().clone();
         let bounds = self.hub.store().bounds(&TopicName::Feed).await?;

@@ -110,7 +110,7 @@ impl Feed {
         from: &Cursor,
         wait: Duration,
     ) -> Result<Option<Entry>, Error> {
-        // What is known to be open is not looked for again from its beginning: many entries may have come since.
+        // A question that is known to be open is not searched again from its beginning: many entries may have come since.
         let known = self.open_until(question).await?;
         let (mut after, since) = (known.unwrap_or_else(|| from.clone()), Instant::now());
         loop {

@@ -1,6 +1,7 @@
 //! The type of a content, by its bytes and never by a name, and whether a browser may show it. `incoming` feeds it.
 //!
-//! What is text to its last byte is plain text, whatever it looks like: HTML, SVG and scripts are shown as their source.
+//! A content that is text to its last byte is plain text, whatever it looks like: HTML, SVG and scripts are shown as their
+//! source.
 
 /// The bytes at the beginning by which the type is found: the longest signature of `infer` is shorter, and its search
 /// through the parts of an office document ends here.
@@ -91,7 +92,7 @@ fn moves(png: &[u8]) -> bool {
     false
 }
 
-/// Whether bytes are text in UTF-8, without control characters that no text has.
+/// The check whether bytes are text in UTF-8, without control characters that no text has.
 #[derive(Debug, Default)]
 struct TextCheck {
     /// The beginning of a character whose end has not come.

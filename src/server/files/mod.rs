@@ -323,7 +323,7 @@ impl Files {
         self.rights.check_reader(who)?;
         let found = self.hub.store().files(&[id.to_owned()]).await?.pop().ok_or_else(unknown_file)?;
         let TopicName::Room(room) = &found.topic else { return Err(unknown_file().into()) };
-        // Where the reader may not enter, there is no such file.
+        // A reader who may not enter the room is told that there is no such file.
         self.rights.check_entry(room, who).map_err(|rejection| match rejection.code {
             Code::UnknownRoom => unknown_file(),
             _ => rejection,

@@ -205,7 +205,7 @@ impl Held {
         Ok(file)
     }
 
-    /// What has come, as a complete content. It stays where it is until it is kept.
+    /// Returns the bytes that have come, as a complete content. It stays where it is until it is kept.
     pub(super) fn received(&self) -> io::Result<Received> {
         drop(self.open()?); // a file without a byte
         Received::at(self.bytes())

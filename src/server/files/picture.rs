@@ -1,10 +1,10 @@
 //! Pictures: their size, which pages need before they load, and what they tell beside the picture. `incoming` has each one
 //! looked at before it is stored, by a bounded number of threads.
 //!
-//! What cameras write into JPEG, PNG and `WebP` (place, time, device, comments) is taken out; colours, animation and the
-//! orientation stay. Nothing is decoded: a picture is taken apart into its segments (`img-parts`) and put together again
-//! without some of them, which keeps its quality and leaves no room for a decompression bomb here. Readers have to decode
-//! it, so one with too many pixels is refused by its header.
+//! The details that cameras write into JPEG, PNG and `WebP` (place, time, device, comments) are taken out; colours,
+//! animation and the orientation stay. Nothing is decoded: a picture is taken apart into its segments (`img-parts`) and put
+//! together again without some of them, which keeps its quality and leaves no room for a decompression bomb here. Readers
+//! have to decode it, so one with too many pixels is refused by its header.
 
 use std::{fs, path::Path};
 
@@ -19,7 +19,7 @@ const PIXELS_MAX: u64 = 100_000_000;
 /// Largest picture in bytes. It is in memory while it is taken apart, twice at most.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// What was found in a picture.
+/// The result of examining a picture.
 pub(super) struct Examined {
     /// Width and height as it is shown.
     pub(super) size: Option<(u32, u32)>,

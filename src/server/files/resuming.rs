@@ -48,7 +48,7 @@ const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 /// The time between two tries of that.
 const TRY_EVERY: Duration = Duration::from_millis(20);
 
-/// How far an upload is.
+/// The progress of an upload.
 pub struct Progress {
     /// Its id, which only its owner can use.
     pub id: String,
@@ -180,8 +180,8 @@ impl Files {
         room.ok_or(ResumeError::Unknown)
     }
 
-    /// How far an upload is. Ends a request that still writes it, whose client is gone mostly; ends the upload if its bytes
-    /// are all there.
+    /// Returns the progress of an upload. Ends a request that still writes it, whose client is gone mostly; ends the upload
+    /// if its bytes are all there.
     pub async fn look(&self, who: &Identity, id: &str) -> Result<Progress, ResumeError> {
         match self.take_over(who, id).await? {
             Ok(held) => self.settle(who, held).await.map(|(progress, _)| progress),
@@ -216,7 +216,7 @@ impl Files {
         let writing = Writing { files: self, id };
         let written = self.write(&held, offset, pin!(body), &stop).await;
         drop(writing);
-        // What has come stays, also when the rest has not.
+        // The bytes that have come stay, even if the rest has not.
         let (progress, _) = self.settle(who, held).await?;
         written.map(|()| progress)
     }
@@ -293,7 +293,7 @@ impl Files {
         }
     }
 
-    /// How far an upload is that is held. Makes it a file if it is complete, and returns it otherwise.
+    /// Returns the progress of a held upload. Makes the upload a file if it is complete, and otherwise returns it too.
     async fn settle(&self, who: &Identity, held: Held) -> Result<(Progress, Option<Held>), ResumeError> {
         let (offset, held) = run(move || Ok((held.durable()?, held))).await?;
         let description = held.description.clone();

@@ -24,7 +24,7 @@ impl Files {
         while !stop.is_cancelled() {
             let is_search = Instant::now() >= search_due;
             match stop.run_until_cancelled(self.sweep(is_search)).await {
-                // What failed is done again.
+                // The next sweep does the failed steps again.
                 Some(Err(error)) => tracing::error!(%error, "cannot remove files that nobody needs"),
                 Some(Ok(())) if is_search => search_due = Instant::now() + SEARCH_INTERVAL,
                 _ => {}

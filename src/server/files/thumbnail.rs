@@ -1,7 +1,7 @@
 //! Thumbnails of pictures: small enough for a page with many, and of an animated picture the first frame, so that nothing
 //! moves before somebody wants it to. `mod.rs` draws one when it is first asked for, and one at a time.
 //!
-//! What is drawn comes from people: the decoders are those of the `image` crate, which are written in safe Rust, and they
+//! The pictures come from people: the decoders are those of the `image` crate, which are written in safe Rust, and they
 //! get no more memory than [`DECODED_MAX`]. A picture that needs more, or that is damaged, has no thumbnail.
 
 use std::{

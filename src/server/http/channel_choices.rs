@@ -1,7 +1,8 @@
-//! What somebody has chosen for channels of the feed on their device: pinned ones stand first, and muted ones are left out of
-//! the page of the whole feed. Kept in a cookie, as favourites are; the pages, their forms and the feed's stream read it.
+//! The choices that somebody has made for channels of the feed on their device: pinned channels stand first, and muted ones
+//! are left out of the page of the whole feed. They are kept in a cookie, as favourites are; the pages, their forms and
+//! the feed's stream read it.
 //!
-//! It is no right: what is muted stands on its channel's own page and on the board.
+//! They are no right: what is muted stands on its channel's own page and on the board.
 
 use std::{sync::Arc, time::Duration};
 

@@ -34,7 +34,7 @@ pub(crate) async fn run(
     let mut ticks = tokio::time::interval(config.retention.trim_interval.0);
     let retention_of = |topic: &TopicName| match topic {
         TopicName::Feed => config.retention.of_feed(),
-        // What was on its way when the room was removed.
+        // Entries that were on their way when the room was removed.
         TopicName::Room(room) if is_removed(room) => Retention::NOTHING,
         TopicName::Room(_) => config.retention.of_room(),
         TopicName::User(_) => config.retention.of_user(),

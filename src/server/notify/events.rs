@@ -166,7 +166,7 @@ impl Notifier {
 
 /// The earliest position from which a rule of anybody holds; `None`: nobody has one.
 fn earliest(rules: &[PersonRules]) -> Option<Cursor> {
-    // Where some are of another epoch, nothing of this one is before them.
+    // If some rules hold from another epoch on, no event of this one is before them.
     rules.iter().flat_map(PersonRules::beginnings).cloned().reduce(|one, other| {
         match one.epoch == other.epoch {
             true => Cursor { offset: one.offset.min(other.offset), ..one },

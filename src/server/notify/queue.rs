@@ -131,7 +131,7 @@ impl Notifier {
         let who = Identity::of(User { id: user_id.to_owned(), name: String::new() });
         match self.chat.marked_rooms(&who).await {
             Ok(rooms) => Ok(Unread::new(rooms).total()),
-            // Who can have no marks has nothing unread.
+            // A person who can have no marks has nothing unread.
             Err(Error::Rejected(_)) => Ok(0),
             Err(Error::Store(error)) => Err(error),
         }

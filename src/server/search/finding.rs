@@ -57,7 +57,7 @@ pub enum Order {
     Best,
 }
 
-/// What a person wants to see of what is found.
+/// The order and the page of hits that a person wants.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// The order.
@@ -124,7 +124,7 @@ pub struct Searching {
     permits: Semaphore,
 }
 
-/// What a person may read.
+/// The topics and channels that a person may read.
 struct Readable {
     topics: Vec<TopicName>,
     channels: Channels,
@@ -278,7 +278,8 @@ fn event(record: &Record, epoch: &Epoch, phrases: &[Phrase]) -> Option<Found> {
     })
 }
 
-/// How much of a text is what was looked for, in thousandths: a short message that is nearly the query is what one means.
+/// Computes the share of a text that was looked for, in thousandths: a short message that is nearly the query is what one
+/// means.
 fn score(texts: &[&str], phrases: &[Phrase]) -> usize {
     let marked: usize =
         texts.iter().flat_map(|text| marks(text, phrases)).map(|mark| mark.end - mark.start).sum();

@@ -27,12 +27,12 @@ pub enum Misread {
     NoDay {
         /// The filter.
         filter: &'static str,
-        /// What was written.
+        /// The value that was written, which is no day, month or year.
         text: String,
     },
-    /// What was written for a room.
+    /// The value of `in:`, which can name no room.
     NoRoom(String),
-    /// What was written for a channel.
+    /// The value of `channel:`, which can name no channel.
     NoChannel(String),
     /// A level that there is not.
     NoLevel,
@@ -41,7 +41,7 @@ pub enum Misread {
 }
 
 impl Misread {
-    /// What one may write behind the colon of a filter.
+    /// Returns an example of a filter with a value behind its colon.
     pub fn example(filter: &str) -> &'static str {
         match filter {
             "from" => "from:alice",

@@ -1,8 +1,8 @@
 //! The language of a search: words, `"phrases"`, `-not`, and filters such as `from:alice`. It becomes a pattern of words and
 //! facets, which both stores look for, and bounds of time.
 //!
-//! What is no filter is a word: an address has a colon too. A filter that cannot be meant is rejected with what it takes, for
-//! what is silently ignored would make a wrong list look right.
+//! Text that is no filter is a word: an address has a colon too. A filter that cannot be meant is rejected with what it
+//! takes, for one that is silently ignored would make a wrong list look right.
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -34,14 +34,14 @@ pub struct Asker<'a> {
     pub id: Option<&'a str>,
     /// Now, for `on:today`.
     pub now: Timestamp,
-    /// Where their days begin.
+    /// The time zone in which their days begin.
     pub zone: TimeZone,
 }
 
 /// A search, as it was understood.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// What an entry must have.
+    /// The pattern that an entry must match.
     pub pattern: Pattern,
     /// The words and phrases among it, to be marked in what is found.
     pub marked: Vec<Phrase>,

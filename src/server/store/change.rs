@@ -48,7 +48,7 @@ pub struct Change {
 pub struct TagChange {
     /// The tag's name, which is unique within the entry.
     pub name: String,
-    /// Who holds it, unique within the tag. Empty: the entry itself.
+    /// The id of its holder, unique within the tag. Empty: the entry itself.
     pub holder: String,
     /// Their name as shown to people.
     pub holder_name: String,

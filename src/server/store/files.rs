@@ -37,7 +37,7 @@ pub struct FileRecord {
     pub created: i64,
 }
 
-/// How much of the disk the files may take, in bytes. A file that has no room left is not added.
+/// The disk space that the files may take, in bytes. A file that has no room left is not added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileQuota {
     /// The files that one person uploaded at or after `since_ms`, together.
@@ -69,7 +69,7 @@ pub(super) fn not_theirs() -> StoreError {
 }
 
 impl FileQuota {
-    /// Whether a file of this size has room beside what is stored already.
+    /// Judges whether a file of this size has room beside what is stored already.
     pub(super) fn judge(&self, size: u64, of_person: u64, of_room: u64) -> FileAddition {
         if of_person.saturating_add(size) > self.per_person {
             FileAddition::PersonFull

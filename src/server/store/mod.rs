@@ -443,8 +443,8 @@ pub trait Announce: Send + Sync + 'static {
     /// A transaction that wrote something took so long, from its beginning to its durable commit.
     fn note_commit(&self, _took: Duration) {}
 
-    /// What a search finds of an entry as it is stored; `None`: it is not found. A pure function of the entry, which the
-    /// store calls in the transaction that appends or changes it.
+    /// Returns the search document of an entry as it is stored; `None`: no search finds it. A pure function of the entry,
+    /// which the store calls in the transaction that appends or changes it.
     fn document(&self, _record: &Record) -> Option<Document> {
         None
     }

@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr};
 use super::{Channels, Record, TopicName};
 use crate::{protocol::cursor::Offset, server::words::Pattern};
 
-/// What is found of an entry.
+/// The search document of an entry: its words and facets, by which it is found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Document {
     /// Its words, in order (`server::words`).
@@ -20,10 +20,10 @@ pub struct Document {
     pub removes: Option<String>,
 }
 
-/// What is looked for.
+/// A search: the pattern and the bounds of the entries to find.
 #[derive(Clone, Debug)]
 pub struct Search {
-    /// What an entry must have.
+    /// The pattern that an entry must match.
     pub pattern: Pattern,
     /// Only in these topics; the others are as if they were empty.
     pub topics: Vec<TopicName>,
@@ -105,7 +105,7 @@ impl FromStr for Place {
 /// Entries that one step of indexing reads: few enough that posts do not wait for long behind it.
 pub(super) const STEP_ENTRIES: usize = 200;
 
-/// How far the index is.
+/// The progress of the index after a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IndexProgress {
     /// Entries that the step read.

@@ -19,7 +19,7 @@ pub enum Facet {
     Channel,
     /// Its level.
     Level,
-    /// What it has, such as `link`.
+    /// A kind of content that it has: `link` or `file`.
     Has,
     /// Its channel and key: what was published by the same key is deleted together.
     Key,

@@ -41,7 +41,7 @@ pub struct Word {
     pub text: String,
     /// Its bytes in the text.
     pub bytes: Range<usize>,
-    /// Where its first character ends in the text, for a pair that only begins with what is looked for.
+    /// The byte of the text at which its first character ends, for a pair that only begins with what is looked for.
     first_end: usize,
     is_pair: bool,
 }

@@ -1,4 +1,4 @@
-//! What a search looks for, as the stores take it.
+//! The pattern of a search, as the stores take it.
 
 use super::Word;
 
@@ -30,11 +30,11 @@ impl Phrase {
     }
 }
 
-/// What an entry must have: of each of `all` one phrase, and none of `none`. `all` has one at least.
+/// The pattern that an entry must match: it has one phrase of each of `all`, and none of `none`. `all` has one at least.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pattern {
     /// Groups of phrases, of which one each must be there.
     pub all: Vec<Vec<Phrase>>,
-    /// What must not be there.
+    /// The phrases that must not be there.
     pub none: Vec<Phrase>,
 }

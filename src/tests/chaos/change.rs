@@ -1,4 +1,4 @@
-//! What writers send to a room, changes among it, and the rule by which readers fold changes into messages: the tests'
+//! The posts and changes that writers send to a room, and the rule by which readers fold changes into messages: the tests'
 //! own, so that it can be compared with the server's.
 
 use std::{

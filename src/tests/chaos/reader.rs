@@ -202,7 +202,7 @@ impl Reader {
         }
         self.offset = offset;
         self.segments.push(Segment { after: offset, loss, entries: Vec::new() });
-        // What changed meanwhile did not come: a browser loads the messages again.
+        // The changes that were made meanwhile did not come: a browser loads the messages again.
         self.folded.clear();
         Ok(())
     }

@@ -218,7 +218,7 @@ impl Services {
 /// The first of the texts that a file of the folder has, with the file's name. All texts begin in the same way.
 fn text_in_files(folder: &Path, texts: &HashSet<String>) -> Option<String> {
     let length = texts.iter().next()?.len();
-    // What is in it may go meanwhile.
+    // Files of the folder may go meanwhile.
     for file in std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.expect("an entry").path()) {
         if file.is_dir()
             && let Some(found) = text_in_files(&file, texts)

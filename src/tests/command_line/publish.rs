@@ -92,7 +92,7 @@ async fn a_line_that_the_server_refuses_is_told_and_the_others_are_stored() {
     let server = TestServer::start().await;
     let terminal = Terminal::at(&server.url);
     let folder = terminal.spool();
-    // What a power cut may have left of a line.
+    // A line of which a power cut may have left only a part: it has no text.
     fs::create_dir_all(&folder).await.unwrap();
     let place = server.url.strip_prefix("http://").unwrap().replace(':', "_");
     let header = format!("{:127}\n", r#"{"id":"a","sent":128,"batch":128}"#);

@@ -200,7 +200,7 @@ async fn a_file_that_no_message_names_goes_after_a_day() {
     let age = "UPDATE files SET created = created - 24 * 3600000 - 1 WHERE name = 'old'";
     assert_eq!(connection.execute(age, []).unwrap(), 1);
     drop(connection);
-    // What a crash left, and a content of which no record tells.
+    // An unfinished file that a crash left, and a content of which no record tells.
     std::fs::write(folder.join("incoming/.tmpAAAA"), "half").unwrap();
     std::fs::create_dir_all(folder.join("ab")).unwrap();
     std::fs::write(folder.join("ab").join(format!("ab{:062}", 0)), "nobody's").unwrap();

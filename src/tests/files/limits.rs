@@ -1,4 +1,4 @@
-//! How large files may be, alone and together. What is refused leaves nothing.
+//! The size limits of files, alone and together. A refused file leaves nothing.
 
 use std::sync::{
     Arc,

@@ -1,4 +1,4 @@
-//! What belongs to a person: what they have read, what is unread, and their own log, which follows them to each device.
+//! The data of a person: what they have read, what is unread, and their own log, which follows them to each device.
 
 mod devices;
 mod plan;

@@ -98,7 +98,7 @@ fn count(thread: &mut ThreadSummary, heard: &Heard) {
         }
         What::Went(offset) => {
             thread.count = thread.count.saturating_sub(1);
-            // Who answered before is not known here.
+            // The answer before that one is not known here.
             thread.last.take_if(|last| last.offset == *offset);
         }
     }
@@ -243,7 +243,7 @@ mod tests {
             hear(&mut model, offset, 10);
         }
         assert_eq!(counted(&model, 10), Some((3, Some(23))), "those up to 22 are in the sum");
-        // What was heard while a page with older messages was on its way.
+        // An answer and a deletion that came while a page with older messages was on its way.
         hear(&mut model, 24, 3);
         delete(&mut model, 25, 2, 4);
         let before = model.oldest();

@@ -170,7 +170,7 @@ impl RoomModel {
             self.more = true; // by request
             return;
         };
-        // What was heard since the page was read is in it now.
+        // The changes that were heard since the page was read are in it now.
         if page.cursor.epoch != self.cursor.epoch || page.cursor.offset > self.cursor.offset {
             self.cursor = page.cursor;
         }

@@ -23,7 +23,7 @@ pub(in crate::server::cli) enum ClientError {
         url: String,
         /// The sentence of the answer.
         detail: String,
-        /// When it may be asked again.
+        /// The time after which it may be asked again.
         retry_after: Option<Duration>,
     },
     /// The server says no; asking again changes nothing.

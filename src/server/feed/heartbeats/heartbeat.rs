@@ -53,7 +53,7 @@ pub struct Heartbeat {
     pub name: String,
     /// The channel of the feed that tells of it.
     pub channel: String,
-    /// When pings are expected.
+    /// The schedule of the expected pings.
     #[serde(flatten)]
     pub schedule: Schedule,
     /// The time by which a ping may be late, in seconds.

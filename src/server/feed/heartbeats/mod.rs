@@ -66,7 +66,7 @@ pub struct HeartbeatSettings {
     pub name: String,
     /// The channel of the feed that tells of it.
     pub channel: String,
-    /// When pings are expected.
+    /// The schedule of the expected pings.
     pub schedule: Schedule,
     /// The time by which a ping may be late, in seconds.
     pub grace: u32,

@@ -13,7 +13,7 @@ pub const MAX_SECONDS: u32 = 366 * 86_400;
 /// Longest cron expression and name of a time zone.
 const TEXT_MAX_BYTES: usize = 200;
 
-/// When pings are expected.
+/// The schedule of the expected pings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Schedule {

@@ -45,13 +45,13 @@ struct Watched {
 
 /// The watch's own time. Milliseconds since the Unix epoch, but for `passed`.
 struct Time {
-    /// When this node began to watch: it was there to be pinged from then on.
+    /// The time at which this node began to watch: it was there to be pinged from then on.
     started_at: i64,
     /// The last look that succeeded.
     looked: Option<Look>,
     /// A look since then did not: the store refused it, or it stood still in its middle.
     failed: bool,
-    /// When the time was noted.
+    /// The instant at which this node last stored [`Watched`].
     noted_at: Option<Instant>,
 }
 

@@ -43,7 +43,7 @@ const ATTEMPTS_MAX: usize = 20;
 /// The digits of the hash in an id.
 const ID_DIGITS: usize = 11;
 
-/// What waits for its time in this installation.
+/// The notifications that wait for their time in this installation.
 pub struct ScheduledNotifications {
     feed: Arc<Feed>,
     publishers: Arc<Publishers>,
@@ -154,7 +154,7 @@ impl ScheduledNotifications {
         Err(busy().into())
     }
 
-    /// What waits in a channel and `who` may read, the first to come first.
+    /// Lists the notifications that wait in a channel and that `who` may read, the first to come first.
     pub async fn list(&self, who: Option<&Identity>, channel: &str) -> Result<Vec<Scheduled>, Error> {
         if !self.feed.is_readable(who, channel) {
             return Ok(Vec::new());

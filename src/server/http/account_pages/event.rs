@@ -67,7 +67,7 @@ pub(super) struct Answered {
     answered: Option<String>,
 }
 
-/// What became of the form that led here.
+/// The outcome of the form that led here.
 struct Form {
     /// The reason why the last change was rejected.
     problem: Option<RejectionReason>,

@@ -175,11 +175,11 @@ fn address_of(owner: &Owner) -> String {
 /// The data of the page.
 struct TemplatePage {
     owner: Owner,
-    /// What is stored, or what was typed.
+    /// The stored template, or the one that was typed.
     template: HookTemplate,
     is_stored: bool,
     received: Option<Received>,
-    /// What the template makes of the body that came last, if that was asked.
+    /// The parts that the template renders from the body that came last, or its fault; `None`: it was not tried.
     tried: Option<Result<HookTemplate, TemplateFault>>,
     done: Option<Done>,
 }
@@ -268,7 +268,7 @@ fn field(
     }
 }
 
-/// What the template makes of the body that came last.
+/// Shows the parts that the template renders from the body that came last.
 fn preview(texts: &'static Texts, rendered: &HookTemplate) -> impl IntoView + use<> {
     let parts = rendered.parts().into_iter().filter(|(_, text)| !text.is_empty());
     let parts: Vec<_> = parts
@@ -291,7 +291,7 @@ fn in_lines(body: String) -> String {
     json.and_then(|json| serde_json::to_string_pretty(&json).ok()).unwrap_or(body)
 }
 
-/// What came last at this address.
+/// Shows the body that came last at this address.
 fn last_body(texts: &'static Texts, received: Option<Received>) -> impl IntoView + use<> {
     let shown = match received {
         None => view! { <p class="muted">{texts.template_nothing_came}</p> }.into_any(),

@@ -170,7 +170,7 @@ async fn administrators_only(asked: PageRequest, request: Request, next: Next) -
 
 /// Middleware: passes users who may read the server's pages, and asks others to sign in.
 pub(super) async fn readers_only(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    // Where anonymous users may read everybody may, and the page authenticates its caller by itself.
+    // If anonymous users may read, everybody may, and the page authenticates its caller by itself.
     if state.rights.check_reader(None).is_ok() {
         return next.run(request).await;
     }
@@ -197,7 +197,7 @@ pub(super) async fn not_found(asked: PageRequest) -> Response {
 pub(super) fn ask_to_sign_in(asked: &PageRequest) -> Response {
     // A form cannot be posted again by going back to its address.
     let back = match asked.uri.path_and_query() {
-        // What was shared stands in the query.
+        // The query has the shared texts.
         Some(shared) if asked.method == Method::GET && shared.path() == routes::SHARE => shared.as_str(),
         _ if asked.method == Method::GET => asked.uri.path(),
         _ => "/",

@@ -240,7 +240,7 @@ fn parts(parts: Vec<Part>) -> Vec<AnyView> {
     parts.into_iter().map(part).collect()
 }
 
-/// What can be written into the field.
+/// Lists examples of queries for the field, each with its meaning.
 fn help(texts: &'static Texts, is_open: bool) -> impl IntoView + use<> {
     let rows = texts.search_help.iter().map(|(example, meaning)| {
         view! { <dt><code translate="no">{*example}</code></dt> <dd>{*meaning}</dd> }

@@ -32,7 +32,7 @@ use crate::{
     },
 };
 
-/// What was shared, as the manifest names its parts, and the problem of a form for a client that accepts no pages.
+/// The shared texts, named as in the manifest, and the problem of a form for a client that accepts no pages.
 #[derive(Deserialize)]
 pub(super) struct Shared {
     title: Option<String>,

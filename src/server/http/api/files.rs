@@ -39,8 +39,8 @@ use crate::{
     },
 };
 
-/// What a browser may do with a file: show its pictures, its sound and its text, and nothing that runs. `sandbox` gives it an
-/// origin of its own, without our cookies, even if one of the other headers is lost.
+/// The `Content-Security-Policy` of a file: a browser shows its pictures, its sound and its text, and runs nothing of it.
+/// `sandbox` gives it an origin of its own, without our cookies, even if one of the other headers is lost.
 const POLICY: &str = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; \
                       frame-ancestors 'none'; sandbox";
 /// The same for PDF. Browsers do not start their viewers in a sandbox; the viewers have one of their own.

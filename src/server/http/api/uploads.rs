@@ -55,7 +55,7 @@ const UPLOAD_FILE: HeaderName = HeaderName::from_static("upload-file");
 /// The method of a client that can send none but POST.
 const OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
 
-/// How far an upload is, as JSON.
+/// The progress of an upload, as JSON.
 #[derive(Serialize)]
 struct ProgressJson {
     id: String,

@@ -33,7 +33,7 @@ pub(super) enum HookTarget {
 pub(super) struct Delivered {
     /// Its offset in the room or in the feed.
     pub(super) offset: Offset,
-    /// When it was accepted, in milliseconds since the Unix epoch.
+    /// The time at which it was accepted, in milliseconds since the Unix epoch.
     pub(super) timestamp: i64,
 }
 

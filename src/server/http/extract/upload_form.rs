@@ -76,7 +76,7 @@ impl UploadForm {
     async fn next(&mut self) -> Result<Option<Field<'static>>, multer::Error> {
         self.left.store(BETWEEN_MAX_BYTES, Relaxed);
         let field = self.form.next_field().await;
-        // What follows is the field's, which has limits of its own.
+        // The bytes that follow are the field's, which has limits of its own.
         self.left.store(u64::MAX, Relaxed);
         field
     }

@@ -18,7 +18,7 @@ use crate::{
 /// The words of an event, as plain text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::server::http) struct EventState {
-    /// How urgent it is.
+    /// The level: the urgency of the event.
     pub(in crate::server::http) level: Level,
     /// The word for its state; `None`: nothing is to be said about it.
     pub(in crate::server::http) word: Option<&'static str>,

@@ -188,7 +188,7 @@ async fn found_page(
     Ok(Some(if has_all { MessagePage { more: true, ..page } } else { newest.clone() }))
 }
 
-/// What was found; `None`: it is not there.
+/// Returns what was read; `None` if there is no such message.
 fn found<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {
         Ok(found) => Ok(Some(found)),

@@ -17,7 +17,7 @@ const DISORDER_MS: i64 = 10 * 60 * 1_000;
 
 impl Hub {
     /// Reads at most `limit` lasting entries around `offset`: half of them before it, and with it the others after it.
-    /// Where one side has fewer, the other has more. An offset without an entry gives those that stand next to it.
+    /// If one side has fewer, the page has more of the other. An offset without an entry gives those that stand next to it.
     pub(super) async fn page_around(
         &self,
         name: &TopicName,
@@ -86,7 +86,7 @@ impl Hub {
                 slice.records.first().map(|entry| entry.offset)
             }
         };
-        // Where the epoch changed meanwhile there is no such entry any more.
+        // If the epoch changed meanwhile, the entry is not there any more.
         let is_same = near.bounds.epoch == bounds.epoch;
         Ok(found.filter(|_| is_same).map(|offset| Cursor { epoch: bounds.epoch, offset }))
     }

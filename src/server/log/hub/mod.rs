@@ -169,7 +169,7 @@ impl Hub {
         let (bounds, removed) = self.store.bounds_for(topic.name(), filter).await?;
         // The cursor may be newer than the announcements: the ring is a copy, the store is the truth.
         self.topics.learn(topic, &bounds);
-        // Who has seen nothing, because there was nothing, has missed nothing of what came first.
+        // A cursor from before the first entry counts as one of this log: its reader has missed none of the first ones.
         let has_seen_nothing = cursor.epoch.is_unwritten() && cursor.offset == 0;
         let is_of_this_log = has_seen_nothing || cursor.epoch == bounds.epoch && cursor.offset <= bounds.head;
         if is_of_this_log && removed <= cursor.offset.max(cursor.epoch.told_loss()) {

@@ -22,9 +22,9 @@ pub struct Encoders {
     /// Returns true if this change of a room erases the entry that it changes: nothing of that entry, and of its other
     /// changes, may stay in memory.
     pub erases: fn(&Record) -> bool,
-    /// What a search finds of an entry of the feed.
+    /// Returns the search document of an entry of the feed.
     pub feed_document: Describe,
-    /// What a search finds of an entry of a room.
+    /// Returns the search document of an entry of a room.
     pub room_document: Describe,
 }
 
@@ -38,7 +38,7 @@ impl Encoders {
         }
     }
 
-    /// What a search finds of an entry, by its topic. Nothing of a user's log is found.
+    /// Returns the search document of an entry, by its topic. Entries of a user's log have none.
     pub(super) fn document(&self, record: &Record) -> Option<Document> {
         match record.topic {
             TopicName::Feed => (self.feed_document)(record),

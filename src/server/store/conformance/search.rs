@@ -19,7 +19,8 @@ use crate::{
     },
 };
 
-/// What is found of an entry of these tests: an empty one not, one that begins with `gone ` takes its author's out.
+/// Returns the search document of an entry of these tests. An empty one and a change have none; one that begins with `gone `
+/// takes the entries of the author that it names out of the index.
 pub(super) fn document_of(record: &Record) -> Option<Document> {
     if record.body.is_empty() || record.target.is_some() {
         return None;

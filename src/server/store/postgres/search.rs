@@ -41,7 +41,7 @@ struct Put {
     document: Document,
 }
 
-/// What a batch changes in the index.
+/// The changes that a batch makes in the index.
 #[derive(Default)]
 pub(super) struct Update {
     put: Vec<Put>,
@@ -51,7 +51,7 @@ pub(super) struct Update {
 }
 
 impl Update {
-    /// What the new and the changed entries of a batch change.
+    /// Collects the changes by the new and the changed entries of a batch.
     pub(super) fn of(rows: &Rows, announce: &dyn Announce) -> Self {
         let mut update = Self::default();
         for (record, _) in rows.new_records().filter(|(_, is_lasting)| *is_lasting) {
@@ -163,7 +163,7 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace(NULL, "").replace('\\', "\\\\").replace('\'', "''"))
 }
 
-/// What is found, the newest first: among the newest rows, and if those are too few by the index.
+/// Finds the hits, the newest first: among the newest rows, and if those are too few by the index.
 pub(super) async fn find(client: &Client, search: &Search) -> Result<Vec<Hit>, StoreError> {
     let mut hits = find_by(client, search, NEWEST).await?;
     if hits.len() < search.limit {

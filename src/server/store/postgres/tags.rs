@@ -30,7 +30,7 @@ struct Holders {
 #[derive(Debug, Default)]
 pub(super) struct Tags {
     tags: HashMap<Tag, Holders>,
-    /// What becomes of a holder: the row to insert, or `None` if it is removed.
+    /// The new row of each changed holder, or `None` if the holder is removed.
     written: HashMap<(Tag, String), Option<(String, Offset)>>,
 }
 

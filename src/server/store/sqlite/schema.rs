@@ -147,8 +147,8 @@ const MIGRATIONS: [&str; 16] = [
     CREATE INDEX people_by_age ON people (seen);
     CREATE INDEX states_by_key ON states (key, topic);
 ",
-    // How many commits erased texts, and up to which of them nothing is left in the file. Something may be left of texts
-    // that were erased before this migration.
+    // The number of commits that erased texts, and the number up to which nothing of them is left in the file. Something
+    // may be left of texts that were erased before this migration.
     "
     CREATE TABLE erasures (count INTEGER NOT NULL, finished INTEGER NOT NULL) STRICT;
     INSERT INTO erasures SELECT EXISTS (SELECT 1 FROM entries WHERE erased = 1), 0;

@@ -127,7 +127,7 @@ fn remove_all(connection: &Connection, topic: i64, before: Offset, facet: &str) 
     found.iter().try_for_each(|(id, words)| remove_row(connection, *id, words))
 }
 
-/// What is found, the newest first.
+/// Finds the hits, the newest first.
 pub(super) fn find(connection: &Connection, search: &Search) -> Result<Vec<Hit>, StoreError> {
     // CROSS JOIN keeps the order of the joins: FTS5 gives the rows in the order of their ids, so none is sorted.
     let mut select = connection.prepare_cached(&format!(

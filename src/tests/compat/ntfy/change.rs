@@ -12,7 +12,7 @@ fn delete(server: &TestServer, path: &str) -> RequestBuilder {
     server.client.request(Method::DELETE, format!("{}{path}", server.url))
 }
 
-/// What a poll as of ntfy has, as event, sequence id and text.
+/// Returns the messages of a poll as of ntfy, each as event, sequence id and text.
 async fn polled(server: &TestServer, query: &str) -> Vec<(String, String, String)> {
     let body = server.get(&format!("/ops/json?poll=1{query}")).send().await.unwrap().text().await.unwrap();
     let text = |message: &Value, name: &str| message[name].as_str().unwrap_or_default().to_owned();

@@ -19,8 +19,8 @@ use rustix::fs::fstat;
 
 /// Bytes that are read at once: the size of a pipe.
 const CHUNK_BYTES: usize = 64 * 1024;
-/// How long a stream may be silent after the program's end, if another program still has it: everything that was
-/// written before is in the pipe already.
+/// The longest silence of a stream after the program's end, if another program still has it: everything that was written
+/// before is in the pipe already.
 const SILENCE: Duration = Duration::from_millis(300);
 
 /// The streams that are read.

@@ -355,7 +355,7 @@ pub(crate) struct Texts {
     pub(crate) older_hits: &'static str,
     pub(crate) still_indexing: &'static str,
     pub(crate) search_help_title: &'static str,
-    /// What can be written into the field, and what it finds.
+    /// Examples of queries for the field, each with what it finds.
     pub(crate) search_help: &'static [(&'static str, &'static str)],
     /// The reason why a query cannot be meant.
     pub(crate) misread: fn(&Misread) -> String,

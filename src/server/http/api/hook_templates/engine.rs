@@ -60,7 +60,7 @@ impl TemplateFault {
             }
             _ => error.to_string().chars().take(REASON_MAX_CHARACTERS).collect(),
         };
-        // What stands behind it is the place, which has a member of its own.
+        // The text behind the reason names the line, which has a member of its own.
         let reason = reason.split(" (in ").next().unwrap_or_default().to_owned();
         Self { part, line: error.line(), reason }
     }

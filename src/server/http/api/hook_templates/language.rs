@@ -108,7 +108,7 @@ fn code(block: &str, end: &str) -> (usize, Option<String>) {
         word.clear();
         at += c.len_utf8();
     }
-    // What does not end is told by the parser.
+    // The parser reports a block that does not end.
     (block.len(), None)
 }
 

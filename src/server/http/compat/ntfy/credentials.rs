@@ -90,7 +90,7 @@ async fn header_of(
     };
     let token = match sent {
         Sent::Token(token) => token,
-        // Where nobody has a password it can only be a token.
+        // If the server has no accounts with passwords, it can only be a token.
         Sent::Password { password, .. } if state.auth.accounts().is_none() => password,
         Sent::Password { name, password } => {
             session_of(state, sessions, address, headers, &name, &password).await?

@@ -61,7 +61,7 @@ pub(super) struct Sender {
     uri: Uri,
 }
 
-/// What was sent, and when it is to be published.
+/// The publication that was sent, and the time at which it is to be published.
 struct Sent {
     publication: Publication,
     /// As it was sent; `None`: now.

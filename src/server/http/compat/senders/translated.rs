@@ -34,7 +34,7 @@ pub(in crate::server::http::compat) struct Translated {
     pub(in crate::server::http::compat) markdown: bool,
     /// The level.
     pub(in crate::server::http::compat) level: Level,
-    /// How urgent it is, from 1 to 5, if the sender says so.
+    /// The urgency, from 1 to 5, if the sender gives one.
     pub(in crate::server::http::compat) priority: Option<u8>,
     /// The page about it at the sender.
     pub(in crate::server::http::compat) link: Option<String>,

@@ -97,7 +97,7 @@ impl EventAddress {
     }
 }
 
-/// What is talked about, where this event is.
+/// Returns the subject of the discussions about this event.
 pub(in crate::server::http) fn subject_of(entry: &Entry) -> Subject {
     let key = entry.body.key().map(str::to_owned);
     Subject { channel: entry.channel.clone(), key, offset: entry.offset }
@@ -119,7 +119,7 @@ pub(in crate::server::http) struct Parts {
     about: String,
     /// The fields of the period in the filter's form.
     period: String,
-    /// How to publish the first event.
+    /// The commands that publish the first event.
     first: String,
 }
 

@@ -45,7 +45,7 @@ fn text(room: &str, offset: Offset) -> String {
     format!("text {room} {offset:06}")
 }
 
-/// How often each text is in the files.
+/// Counts how often each text is in the files.
 fn texts_in(folder: &Folder) -> BTreeMap<String, usize> {
     let length = text(ROOMS[0], 1).len();
     let mut found = BTreeMap::new();
