@@ -54,7 +54,9 @@ test("a picture with a description and a text file are sent with a text and seen
   load();
   expect(await picture.evaluate((image: HTMLImageElement) => image.decode().then(() => image.naturalWidth))).toBe(192);
   expect(await picture.boundingBox(), "nothing moved").toEqual(box);
-  await expect(bob.page.getByText("Look at this")).toBeVisible();
+  const text = bob.page.getByText("Look at this");
+  await expect(text).toBeVisible();
+  expect(box!.x, "it begins where the text begins").toBe((await text.boundingBox())!.x);
   await bob.page.getByRole("button", { name: "Show the first lines: notes.txt" }).click();
   await expect(bob.page.getByRole("region", { name: "notes.txt" })).toHaveText("first line\nsecond line\n");
   await axe(bob.page);

@@ -7,6 +7,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{
     avatar::avatar,
     icon::{Icon, icon},
+    illustration::illustration,
     linked_text::{message_text, typed_text},
     live_text::{live_text, name_view},
     local_time::{Day, LocalDay, LocalTime, is_on_another_day},
@@ -14,7 +15,6 @@ use super::{
     message_editor::MessageEditor,
     message_menu::{MessageMenu, menu_link},
     message_time::message_time,
-    picture::picture,
     quote::quote,
     reactions::reactions,
     rejected::rejected,
@@ -75,7 +75,7 @@ pub(crate) fn MessageList(
             )}
             {show_when(
                 move || timeline.with(Vec::is_empty),
-                move || view! { <div class="empty muted">{picture()} <p>{live_text(move || empty().to_owned())}</p></div> }.into_any(),
+                move || view! { <div class="empty muted">{illustration()} <p>{live_text(move || empty().to_owned())}</p></div> }.into_any(),
             )}
             <div role="log" aria-live="polite" aria-relevant="additions" aria-label=label>
                 <ol class="messages">

@@ -8,9 +8,9 @@ use send_wrapper::SendWrapper;
 
 use super::{
     feed_filter::FeedFilter,
+    illustration::illustration,
     live_text::live_text,
     notification::{Notification, entry_key},
-    picture::picture,
 };
 use crate::{
     app::{
@@ -45,7 +45,7 @@ pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
                 }
                 view! {
                     <div class="panel empty">
-                        {picture()}
+                        {illustration()}
                         <p>{texts.notifications_empty}</p>
                         <p class="muted">{texts.welcome}</p>
                         // The server fills it in its document, public/events.js anywhere else: server/http/pages/first_event.rs.

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::app::{
-    components::{picture::picture, sidebar::MenuButton},
+    components::{illustration::illustration, sidebar::MenuButton},
     i18n::use_texts,
     routes,
 };
@@ -16,7 +16,7 @@ pub(crate) fn NotFoundPage() -> impl IntoView {
         <main class="page" id="content" tabindex="-1">
             <MenuButton />
             <section class="panel empty">
-                {picture()}
+                {illustration()}
                 <h1>{texts.not_found_title}</h1>
                 <p>{texts.not_found_text}</p>
                 <a href=routes::FEED>{texts.to_the_feed}</a>

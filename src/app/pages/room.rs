@@ -11,13 +11,13 @@ use crate::{
             composer::composer_or_reason,
             connection_badge::ConnectionBadge,
             icon::{Icon, icon},
+            illustration::illustration,
             levels::{Levels, LevelsButton},
             live_text::live_text,
             message_actions::MessageActions,
             message_list::MessageList,
             people::People,
             people::PeopleButton,
-            picture::picture,
             pins::{PinList, PinsButton},
             problem_note::{ProblemNote, problem_notes},
             sidebar::MenuButton,
@@ -297,7 +297,7 @@ fn NoSuchRoom() -> impl IntoView {
     view! {
         <section class="empty conversation">
             <header class="page__header"><MenuButton /></header>
-            {picture()}
+            {illustration()}
             <h1>{texts.not_found_title}</h1>
             <p>{texts.room_not_found}</p>
             <a href=routes::FEED>{texts.to_the_feed}</a>
