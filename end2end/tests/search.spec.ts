@@ -8,7 +8,7 @@ const marker = () => `x${crypto.randomUUID().slice(0, 8)}`;
 test("a message is found by its words and leads to its place", async ({ alice, bob }) => {
   const room = await alice.makeRoom(unique("found"));
   const word = marker();
-  await alice.postByRequest(room, `東京タワー ${word}`, "something else");
+  await alice.postByRequest(room, `東京タワー **${word}** [mended](https://ci.example/7)`, "something else");
   await bob.open("/");
   await bob.page.locator(".navigation").getByRole("link", { name: "Search" }).click();
   await expect(bob.page.getByRole("heading", { level: 1, name: "Search" })).toBeVisible();
@@ -17,6 +17,7 @@ test("a message is found by its words and leads to its place", async ({ alice, b
   const hit = bob.page.locator(".rows li");
   await expect(hit).toHaveCount(1);
   await expect(hit.locator("mark")).toHaveText(["タワー", word]);
+  await expect(hit.locator("p").last(), "as one reads it").toHaveText(`東京タワー ${word} mended`);
   expect((await new AxeBuilder({ page: bob.page }).analyze()).violations).toEqual([]);
   await expect(hit.locator("time"), "in the reader's zone").not.toContainText("UTC");
   await hit.getByText("タワー").click({ force: true }); // the link lies over the text

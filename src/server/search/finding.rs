@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     query::Query,
-    snippet::{Part, snippet},
+    snippet::{Part, snippet, snippet_of_markdown},
 };
 use crate::{
     app::routes::{self, Permalink},
@@ -251,12 +251,13 @@ fn message(
         level: None,
         title: Vec::new(),
         score: score(&[&message.text], phrases),
-        parts: snippet(&message.text, phrases),
+        parts: snippet_of_markdown(&message.text, phrases),
     })
 }
 
 fn event(record: &Record, epoch: &Epoch, phrases: &[Phrase]) -> Option<Found> {
-    let Ok(Body::Notification { title, text, level, .. }) = serde_json::from_str(&record.body) else {
+    let Ok(Body::Notification { title, text, level, details, .. }) = serde_json::from_str(&record.body)
+    else {
         return None;
     };
     let channel = record.channel.clone()?;
@@ -274,7 +275,7 @@ fn event(record: &Record, epoch: &Epoch, phrases: &[Phrase]) -> Option<Found> {
         level: Some(level),
         score: score(&[&title, &text], phrases),
         title: snippet(&title, phrases),
-        parts: snippet(&text, phrases),
+        parts: if details.markdown { snippet_of_markdown(&text, phrases) } else { snippet(&text, phrases) },
     })
 }
 

@@ -6,7 +6,10 @@ use std::ops::Range;
 use serde::Serialize;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::server::words::{Phrase, marks};
+use crate::server::{
+    markdown::plain_text,
+    words::{Phrase, marks},
+};
 
 /// Characters of a snippet: two or three lines.
 const SNIPPET_CHARACTERS: usize = 240;
@@ -50,6 +53,14 @@ pub(super) fn snippet(text: &str, phrases: &[Phrase]) -> Vec<Part> {
     parts
 }
 
+/// The same of a text with Markdown, as a reader sees it: without its signs, unless what was looked for is among them, such as
+/// the address of a link.
+pub(super) fn snippet_of_markdown(text: &str, phrases: &[Phrase]) -> Vec<Part> {
+    let plain = plain_text(text);
+    let is_among_signs = marks(&plain, phrases).is_empty() && !marks(text, phrases).is_empty();
+    snippet(if is_among_signs { text } else { &plain }, phrases)
+}
+
 /// The bytes that are shown, whole characters as people see them.
 fn shown(text: &str, mark: usize) -> Range<usize> {
     let starts: Vec<usize> = text.grapheme_indices(true).map(|(start, _)| start).collect();
@@ -67,10 +78,28 @@ mod tests {
     use super::*;
     use crate::server::words::phrase;
 
-    fn written(text: &str, wanted: &str) -> String {
+    fn written_by(cut: fn(&str, &[Phrase]) -> Vec<Part>, text: &str, wanted: &str) -> String {
         let phrases: Vec<_> = wanted.split(' ').filter_map(|word| phrase(word, false)).collect();
         let write = |part: Part| if part.marked { format!("[{}]", part.text) } else { part.text };
-        snippet(text, &phrases).into_iter().map(write).collect()
+        cut(text, &phrases).into_iter().map(write).collect()
+    }
+
+    fn written(text: &str, wanted: &str) -> String {
+        written_by(snippet, text, wanted)
+    }
+
+    #[test]
+    fn a_snippet_of_markdown_has_its_words_and_its_signs_only_if_they_were_looked_for() {
+        for (text, wanted, expected) in [
+            ("the **disk** of `db-1`", "disk", "the [disk] of db-1"),
+            ("see [the log](https://ci.example/7)", "log", "see the [log]"),
+            ("see [the log](https://ci.example/7)", "example", "see [the log](https://ci.[example]/7)"),
+            ("- two\n- four", "four", "two\n[four]"),
+            ("plain words", "words", "plain [words]"),
+            ("**none** of it", "else", "none of it"),
+        ] {
+            assert_eq!(written_by(snippet_of_markdown, text, wanted), expected, "{text}");
+        }
     }
 
     #[test]
