@@ -123,6 +123,20 @@ test("where values were missing the line is broken, also for one line among seve
   expect(await pauses(disk), "a place of the other line is no pause").toEqual([[2, 4]]);
 });
 
+test("on a phone the buttons of the chart stand in one row, in Japanese too", async ({ somebody, server }) => {
+  const channel = unique("narrow");
+  await server.publish(channel, value("cpu", 30, "%"));
+  for (const locale of ["en-GB", "ja-JP"]) {
+    const phone = await somebody({ locale, viewport: { width: 360, height: 780 }, hasTouch: true, isMobile: true });
+    await phone.open(`/feed/${channel}`);
+    await expect(phone.page.locator(".chart canvas")).toBeVisible();
+    const buttons = await phone.page.locator(".chart__ranges button").all();
+    const tops = await Promise.all(buttons.map(async (button) => (await button.boundingBox())!.y));
+    expect(new Set(tops).size, locale).toBe(1);
+    expect(await phone.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  }
+});
+
 test("in Japanese without a script the page has the commands and the table of values", async ({ somebody, server }) => {
   const channel = unique("plain");
   await server.publish(channel, value("cpu", 30, "%"));
