@@ -6,7 +6,7 @@ export default defineConfig({
   fullyParallel: true,
   workers: 2,
   retries: 0,
-  timeout: 120_000, // for what hangs: a slow machine is no fault
+  timeout: 240_000, // for what hangs: a slow machine is no fault
   expect: { timeout: 20_000 },
   reporter: [["list"], ["./support/summary.ts"]],
   forbidOnly: true,

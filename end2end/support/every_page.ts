@@ -9,7 +9,7 @@ const PASSWORD = "correct horse battery";
 export type Stop = { name: string; open: (person: Person) => Promise<unknown> };
 
 /** What the browser says of pages that answer with an error. */
-const ERRORS = [/^(400|404|405|409|410|429|503) /, /status of (400|404|405|409|410|429|503)/];
+const ERRORS = [/^(400|401|404|405|409|410|429|503) /, /status of (400|401|404|405|409|410|429|503)/];
 
 type Houses = {
   /** Everybody is a guest, and the operator. */
@@ -24,9 +24,12 @@ type Houses = {
   damaged: Server;
 };
 
+/** The pages by who sees them, for stories that would take minutes for all of them. */
+export const WHOSE = ["a guest's", "the other"] as const;
+
 type Fixtures = {
-  /** Somebody in front of a browser, and the pages that they go through one after the other. */
-  tours: (options?: object) => Promise<{ person: Person; stops: Stop[] }[]>;
+  /** Somebody in front of a browser, and the pages that they go through one after the other: all, or a part of them. */
+  tours: (options?: object, whose?: (typeof WHOSE)[number]) => Promise<{ person: Person; stops: Stop[] }[]>;
 };
 
 export const test = base.extend<Fixtures, { houses: Houses }>({
@@ -52,7 +55,7 @@ export const test = base.extend<Fixtures, { houses: Houses }>({
   ],
   expectedFaults: async ({}, use) => use([...ERRORS]),
   tours: async ({ houses, somebody }, use) => {
-    await use(async (options) => {
+    await use(async (options, whose) => {
       const at = (house: Server) => somebody({ baseURL: house.url, ...options });
       const [guest, admin, nobody, first] = [
         await named(await at(houses.guests), "a guest"),
@@ -63,14 +66,15 @@ export const test = base.extend<Fixtures, { houses: Houses }>({
       const signedIn = await admin.context.request.post("/api/session", { data: { name: "alice", password: PASSWORD } });
       expect(signedIn.status()).toBe(201);
       const strangers = [await at(houses.limited), await at(houses.damaged)];
-      return [
-        { person: guest, stops: guestsPages() },
+      const guests = { person: guest, stops: guestsPages() };
+      const others = [
         { person: first, stops: [goTo("the first administrator's page", houses.empty.setupLink!)] },
         { person: admin, stops: await administratorsPages(admin, nobody) },
         { person: nobody, stops: nobodysPages() },
         { person: strangers[0]!, stops: [goTo("too many requests", "/")] },
         { person: strangers[1]!, stops: [goTo("a page that cannot be loaded", "/rooms/general")] },
       ];
+      return [...(whose === "the other" ? [] : [guests]), ...(whose === "a guest's" ? [] : others)];
     });
   },
 });
@@ -212,6 +216,19 @@ async function administratorsPages(admin: Person, nobody: Person): Promise<Stop[
       },
     },
     goTo("the feed with an account", "/"),
+    {
+      name: "a form whose session has ended",
+      open: async ({ page, context }) => {
+        await page.goto("/channels");
+        await page.locator("#channel").fill("pay");
+        await page.locator("#readers").fill("alice\nbob");
+        const cookies = await context.cookies();
+        await context.clearCookies();
+        await page.locator("main button[type=submit]").last().click();
+        await expect(page.locator("#readers")).toHaveValue("alice\nbob");
+        await context.addCookies(cookies);
+      },
+    },
   ];
 }
 

@@ -67,6 +67,12 @@ export class Person {
     return documents;
   }
 
+  /** The sidebar's link to the feed, by its address: a name that a story made up may have "feed" in it, as hexadecimal
+   * digits do. */
+  get feedLink(): Locator {
+    return this.page.locator('.navigation > a[href="/"]');
+  }
+
   /** Opens a room and waits until it is followed. */
   async enterRoom(room: string) {
     await this.open(`/rooms/${room}`);

@@ -1,6 +1,5 @@
 // Accounts: how people come in, sign in and out, and what administrators do. Each story has a server of its own, whose
 // first administrator comes by the link that the program prints.
-import { AxeBuilder } from "@axe-core/playwright";
 import { expectSignedIn, invite, join, manage, PASSWORD, SESSION_ENDED, signIn, test } from "../support/accounts.ts";
 import type { Person } from "../support/people.ts";
 import { expect } from "../support/test.ts";
@@ -290,78 +289,3 @@ test.describe("where guests read", () => {
     expect(new URL(nobody.page.url()).pathname).toBe("/rooms/general");
   });
 });
-
-for (const look of [
-  { name: "light", options: { colorScheme: "light" } },
-  { name: "dark", options: { colorScheme: "dark" } },
-  { name: "phone", options: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } },
-  { name: "Japanese", options: { locale: "ja-JP" } },
-] as const) {
-  test(`the pages of accounts have no fault that axe finds, and fit (${look.name})`, async ({ house, stranger, expectedFaults }, info) => {
-    test.slow(); // axe looks at many pages
-    expectedFaults.push(/410/, /40[014]/);
-    const { page } = await stranger(look.options);
-    let shots = 0;
-    const check = async () => {
-      await page.screenshot({ path: info.outputPath(`${look.name}-${(shots += 1)}.png`), fullPage: true });
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      const where = violations.map(({ id, nodes }) => ({ id, where: nodes.map((node) => node.html) }));
-      expect(where, page.url()).toEqual([]);
-      const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
-      expect(await page.evaluate(overflow), `${page.url()} scrolls sideways`).toBe(0);
-    };
-    const visit = async (path: string) => {
-      await page.goto(path);
-      await check();
-    };
-    await visit("/sign-in?problem=wrong_password&name=alice");
-    await visit("/join/none");
-    await visit(house.setupLink!);
-    await page.locator("#name").fill("alice");
-    await page.locator("#new-password").fill(PASSWORD);
-    await page.locator("main button[type=submit]").click();
-    await expect(page.locator("html[data-hydrated]")).toBeAttached();
-    await check();
-    await page.goto("/people");
-    await page.locator("form[action='/people/invitations'] button").click();
-    await check();
-    // Somebody to be managed, invited from elsewhere.
-    const bob = await stranger({ locale: "en-GB" });
-    await join(bob.page, await page.locator("#link").inputValue(), "bob with a name of forty characters, yes");
-    await visit("/account?problem=wrong_password&form=password");
-    await visit("/channels?problem=unknown_person&name=pay&list=bob%0Acarol");
-    await page.locator("#readers").fill("alice");
-    await page.locator("#channel").fill("pay");
-    await page.locator("main button[type=submit]").last().click();
-    await check();
-    await visit("/publishers?problem=bad_request&name=backup&list=a+b");
-    await page.locator("#channels").fill("ops, db-*");
-    await page.locator("main button[type=submit]").last().click();
-    await check();
-    await visit("/publishers");
-    await page.request.post("/api/rooms", { data: { name: "Secret", private: true } });
-    await page.request.post("/api/rooms/secret/members", { data: { name: "bob with a name of forty characters, yes" } });
-    await visit("/rooms/secret/members?problem=unknown_person&name=carol");
-    await visit("/rooms/general/members");
-    await page.goto("/people");
-    await page.locator("form[action='/people/invitations'] button").click();
-    await page.goto("/people");
-    await page.locator("summary").last().click();
-    await check();
-    const removal = await page.locator(".changes__list a").last().getAttribute("href");
-    await visit(removal!);
-    await page.goto("/people");
-    await page.locator("summary").last().click();
-    await page.locator("form[action$='/reset'] button").click();
-    await check();
-    await visit(await page.locator("#link").inputValue());
-    // A form that was filled in when the session ended.
-    await page.goto("/channels");
-    await page.locator("#channel").fill("pay");
-    await page.locator("#readers").fill("alice\nbob");
-    await page.context().clearCookies();
-    await page.locator("main button[type=submit]").last().click();
-    await expect(page.locator("#readers")).toHaveValue("alice\nbob");
-    await check();
-  });
-}

@@ -141,7 +141,7 @@ for (const [browser, edit] of [
         await expect(alice.page.locator(".message__text").last()).toHaveText(`by ${transport}`);
         await expect(alice.page.locator(".message[data-state]")).toHaveCount(0);
       }
-      await alice.page.locator(".navigation").getByRole("link", { name: "Feed" }).click();
+      await alice.feedLink.click();
       await expect(alice.page.locator(".feed-page")).toBeVisible();
       await bob.expectMessages("by stream", "by poll");
       const files = ["idobata.css", "idobata.js", "idobata.wasm", "live.js", "offline.js"].map((name) => `/pkg/${name}`);
@@ -192,7 +192,7 @@ test("without the worker's cache, and where it cannot be registered, the site is
   });
   await alice.enterRoom(room);
   await alice.expectMessages("hello");
-  await alice.page.locator(".navigation").getByRole("link", { name: "Feed" }).click();
+  await alice.feedLink.click();
   await expect(alice.page.locator(".feed-page")).toBeVisible();
 
   const carol = await withApp("carol");

@@ -15,13 +15,12 @@ test("feed → chat → feed fifty times leaves nothing behind", async ({ own, s
   test.setTimeout(300_000);
   const walker = await somebody({ baseURL: own.url });
   await walker.open("/");
-  const feedLink = walker.page.locator(".navigation").getByRole("link", { name: "Feed" });
   const roomLink = walker.page.getByRole("link", { name: "general" });
   const walk = async () => {
     await roomLink.click();
     await walker.expectConnected();
     await expect(walker.page.locator(".ticker [data-connection=open]")).toBeVisible();
-    await feedLink.click();
+    await walker.feedLink.click();
     await expect(walker.page.locator(".feed-page [data-connection=open]")).toBeVisible();
   };
   const devtools = await walker.context.newCDPSession(walker.page);
@@ -43,7 +42,7 @@ test("feed → chat → feed fifty times leaves nothing behind", async ({ own, s
   await walker.expectConnected();
   // A room's page: its socket and its ticker's stream.
   await expect.poll(() => own.connections()).toEqual({ socket: 1, stream: 1, poll: 0, socket_io: 0 });
-  await feedLink.click();
+  await walker.feedLink.click();
   await expect(walker.page.locator(".feed-page [data-connection=open]")).toBeVisible();
   await expect.poll(() => own.connections()).toEqual({ socket: 0, stream: 1, poll: 0, socket_io: 0 });
 

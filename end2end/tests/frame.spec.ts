@@ -1,5 +1,4 @@
 // The frame of the pages: the sidebar with one's own menu, the theme, small screens, many rooms, paper.
-import { AxeBuilder } from "@axe-core/playwright";
 import { test as withAccounts } from "../support/accounts.ts";
 import { Server } from "../support/server.ts";
 import { expect, named, test } from "../support/test.ts";
@@ -118,28 +117,6 @@ test("a talk is printed whole, without what can be operated", async ({ alice, bo
   expect(page).toBeGreaterThan(1_000);
 });
 
-const LOOKS = {
-  "on a phone": { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
-  "in forced colours": { forcedColors: "active" },
-  "in the dark, in Japanese": { colorScheme: "dark", locale: "ja-JP" },
-} as const;
-for (const [look, options] of Object.entries(LOOKS)) {
-  test(`no page has a fault that axe finds ${look}`, async ({ somebody, server, expectedFaults }) => {
-    expectedFaults.push(/404/);
-    const reader = await somebody(options);
-    await server.publish("ops", { title: "a warning", text: "text ".repeat(60), level: "warning", tags: ["tag"] });
-    for (const path of ["/", "/rooms/general", "/publishers", "/channels", "/nowhere"]) {
-      await reader.page.goto(path);
-      if (!path.startsWith("/p") && !path.startsWith("/c")) await expect(reader.page.locator("html[data-hydrated]")).toBeAttached();
-      const menu = reader.page.getByRole("button", { name: /^(Menu|メニュー)$/ });
-      if (await menu.isVisible()) await menu.click();
-      await reader.openMenu();
-      const { violations } = await new AxeBuilder({ page: reader.page }).analyze();
-      expect(violations.map(({ id, nodes }) => ({ id, where: nodes.map((node) => node.html) })), path).toEqual([]);
-    }
-  });
-}
-
 test("a density that was chosen stays on every page, from the first paint on, with and without JavaScript", async ({ somebody }) => {
   for (const javaScriptEnabled of [true, false]) {
     const reader = await somebody({ javaScriptEnabled });
@@ -196,7 +173,7 @@ test("a room that somebody else makes, or invites to, appears in the sidebar wit
   await alice.page.clock.runFor(21_000);
   await expect(invited).toBeVisible();
   const other = await bob.makeRoom(unique("fresher"));
-  await alice.page.getByRole("link", { name: "Feed" }).click();
+  await alice.feedLink.click();
   await expect(alice.page.locator(`.navigation a[href="/rooms/${other}"]`), "a navigation brings it too").toBeVisible();
   await link.click();
   await expect(alice.page.getByRole("heading", { level: 1 })).toContainText("fresh");

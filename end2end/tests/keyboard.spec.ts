@@ -1,6 +1,6 @@
 // A walk through every page by the keyboard alone: everything is reached, once, in order and in sight, and nothing traps.
 import type { Locator, Page } from "@playwright/test";
-import { open, test } from "../support/every_page.ts";
+import { open, test, WHOSE } from "../support/every_page.ts";
 import { expect } from "../support/test.ts";
 
 /** What the Tab key leads to, in the order of the document. */
@@ -81,32 +81,39 @@ async function walk(page: Page, key: "Tab" | "Shift+Tab", targets: number): Prom
 /** `steps` as seen from the first target on, wherever the walk began. */
 const fromTheTop = (indices: number[]) => [...indices.slice(indices.indexOf(0)), ...indices.slice(0, indices.indexOf(0))];
 
+/** What is wrong with the way of the Tab key around the page. */
+async function faultsOfTheWay(page: Page): Promise<string[]> {
+  const targets = await noteTargets(page);
+  const steps = await walk(page, "Tab", targets.length);
+  const faults = steps.flatMap(({ what, fault }) => (fault ? [`${what}: ${fault}`] : []));
+  const reached = fromTheTop(steps.map(({ index }) => index));
+  const all = targets.map((_, index) => index);
+  if (`${reached}` !== `${all}`) {
+    const missed = targets.filter((_, index) => !reached.includes(index));
+    faults.push(`the way is ${reached} of ${targets.length}; missed: ${missed.join(" and ")}`);
+  }
+  return [...faults, ...(await backwards(page))];
+}
+
 for (const [where, viewport] of Object.entries({
   "on a desk": { width: 1_280, height: 800 },
   "on a narrow screen": { width: 390, height: 700 },
 })) {
-  test(`the Tab key leads to everything on every page, in order and in sight, and out again (${where})`, async ({ tours }) => {
-    const wrong: string[] = [];
-    for (const { person, stops } of await tours()) {
-      const { page } = person;
-      for (const stop of stops) {
-        await page.setViewportSize({ width: 1_280, height: 800 });
-        await open(person, stop);
-        await page.setViewportSize(viewport);
-        const targets = await noteTargets(page);
-        const steps = await walk(page, "Tab", targets.length);
-        const reached = fromTheTop(steps.map(({ index }) => index));
-        const all = targets.map((_, index) => index);
-        if (`${reached}` !== `${all}`) {
-          const missed = targets.filter((_, index) => !reached.includes(index));
-          wrong.push(`${stop.name}: the way is ${reached} of ${targets.length}; missed: ${missed.join(" and ")}`);
+  for (const whose of WHOSE) {
+    test(`the Tab key leads to everything on ${whose} pages, in order and in sight, and out again (${where})`, async ({ tours }) => {
+      const wrong: string[] = [];
+      for (const { person, stops } of await tours({}, whose)) {
+        const { page } = person;
+        for (const stop of stops) {
+          await page.setViewportSize({ width: 1_280, height: 800 });
+          await open(person, stop);
+          await page.setViewportSize(viewport);
+          wrong.push(...(await faultsOfTheWay(page)).map((fault) => `${stop.name}: ${fault}`));
         }
-        wrong.push(...steps.flatMap(({ what, fault }) => (fault ? [`${stop.name}: ${what}: ${fault}`] : [])));
-        wrong.push(...(await backwards(page)).map((fault) => `${stop.name}: ${fault}`));
       }
-    }
-    expect(wrong).toEqual([]);
-  });
+      expect(wrong).toEqual([]);
+    });
+  }
 }
 
 test("the way back by Shift and Tab is the same", async ({ tours }) => {

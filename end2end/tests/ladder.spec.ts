@@ -107,7 +107,7 @@ for (const transport of ["stream", "poll"] as const) {
     await bob.expectMessages(...said);
     await alice.expectTransport(transport);
     // The choice holds for the tab.
-    await alice.page.locator(".navigation").getByRole("link", { name: "Feed" }).click();
+    await alice.feedLink.click();
     await expect(alice.page.locator(`.feed-page [data-transport=${transport}][data-connection=open]`)).toBeVisible();
   });
 }

@@ -1,5 +1,4 @@
 // What holds for every page: it fits a phone, a keyboard is enough, and a screen reader finds its way.
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator } from "@playwright/test";
 import { Server } from "../support/server.ts";
 import { expect, named, test } from "../support/test.ts";
@@ -31,7 +30,7 @@ test("on a phone everything is there and nothing is cut off", async ({ somebody 
   await expect(phone.page.getByRole("heading", { name: /People here/ })).toBeVisible();
   await phone.page.keyboard.press("Escape");
   await phone.page.getByRole("button", { name: "Menu" }).click();
-  await phone.page.getByRole("link", { name: "Feed" }).click();
+  await phone.feedLink.click();
   await expect(phone.page.getByLabel("Your name"), "the drawer closes with a choice").toBeHidden();
   await expect(phone.page.getByRole("heading", { name: "Feed", level: 1 })).toBeInViewport();
   await phone.page.getByText("This server", { exact: true }).click();
@@ -40,22 +39,6 @@ test("on a phone everything is there and nothing is cut off", async ({ somebody 
   await phone.post("from the train");
   await expect(phone.messages.last()).toContainText("from the train");
 });
-
-for (const colorScheme of ["light", "dark"] as const) {
-  test(`no page has a fault that axe finds (${colorScheme})`, async ({ somebody, server }) => {
-    const reader = await somebody({ colorScheme });
-    // Full pages: every level, and enough of it to scroll.
-    for (const level of ["info", "success", "warning", "error"]) {
-      await server.publish("ops", { title: `a ${level}`, text: "text ".repeat(60), level, tags: ["tag"] });
-    }
-    await server.publish("ops", { type: "progress", key: "import", done: 1, total: 3, text: "reading" });
-    for (const path of PAGES) {
-      await reader.open(path);
-      const { violations } = await new AxeBuilder({ page: reader.page }).analyze();
-      expect(violations.map(({ id, nodes }) => ({ id, where: nodes.map((node) => node.html) }))).toEqual([]);
-    }
-  });
-}
 
 // On a server of its own: among the rooms of other stories the way would be as long as they are many.
 test("the keyboard alone is enough to talk", async ({ somebody }) => {

@@ -79,7 +79,7 @@ test("a fresh installation is about the first event, and what somebody sends com
     await alice.open("/");
     await bob.enterRoom("general");
     // By a click, so that the browser draws it.
-    await bob.page.locator(".sidebar").getByRole("link", { name: "Feed", exact: true }).click();
+    await bob.feedLink.click();
     for (const { page } of [alice, bob]) {
       await expect(page.locator("#publish-command")).toHaveText(`curl -d 'backup done' ${own.url}/api/events/ops`);
       await expect(page.locator("#publish-first-ntfy")).toContainText(`${own.url}/ops`);

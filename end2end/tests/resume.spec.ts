@@ -52,7 +52,7 @@ test("what was not said yet survives a look at other pages", async ({ alice, bob
   await alice.page.locator(".navigation").getByRole("link", { name: "tech" }).click();
   await expect(alice.page.getByRole("heading", { level: 1 })).toHaveText("tech");
   await expect(alice.composer).toHaveValue("");
-  await alice.page.locator(".navigation").getByRole("link", { name: "Feed" }).click();
+  await alice.feedLink.click();
   await expect(alice.page.locator(".feed-page [data-connection=open]")).toBeVisible();
   isMute = false;
   await alice.page.locator(`a[href="/rooms/${room}"]`).click();

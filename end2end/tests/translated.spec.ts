@@ -60,7 +60,7 @@ for (const [how, translate] of Object.entries(translators)) {
 
     await alice.page.locator(".navigation").getByRole("link", { name: /tech/ }).click();
     await expect(alice.page.getByRole("heading", { level: 1 })).toHaveText("tech");
-    await alice.page.locator(".navigation").getByRole("link", { name: /Feed/ }).click();
+    await alice.feedLink.click();
     await expect(alice.page.locator(".feed-page")).toBeVisible();
     await translateAll();
     await alice.page.goBack();
@@ -211,12 +211,12 @@ for (const kind of KINDS) {
     // To a page that cannot be loaded, and from it to others.
     const heading = alice.page.getByRole("heading", { level: 1 });
     await alice.page.route("**/fn/**", (route) => route.abort());
-    await alice.page.locator(".navigation a", { hasText: "Feed" }).click();
+    await alice.feedLink.click();
     await expect(alice.page.locator(".page .empty h1")).toHaveText(said("This could not be loaded."));
     await alice.page.unroute("**/fn/**");
     await alice.page.locator(".navigation a", { hasText: "general" }).click();
     await expect(heading).toHaveText("general");
-    await alice.page.locator(".navigation a", { hasText: "Feed" }).click();
+    await alice.feedLink.click();
     await expect(heading).toHaveText(said("Feed"));
     await expect(alice.page.locator(".value-cards > h2")).toHaveText(said("Values"));
     await alice.page.goBack();

@@ -139,7 +139,7 @@ test("a message that is marked unread stays so until one comes back, and the lin
 test("on the feed the counts go on", async ({ alice, bob }) => {
   const name = unique("heard elsewhere");
   const room = await leftRoom(alice, bob, name);
-  await alice.page.locator(".navigation").getByRole("link", { name: "Feed", exact: true }).click();
+  await alice.feedLink.click();
   await expect(alice.page.locator(".feed-page [data-connection=open]")).toBeVisible();
   await bob.postByRequest(room, "one");
   await expect(count(alice, name)).toHaveText("1");

@@ -125,7 +125,7 @@ test("leaving a room whose socket is still on its way is no fault, and back in i
     const heading = alice.page.locator("main h1");
     await alice.open(`/rooms/${room}`);
     await expect.poll(() => detour.waitingSockets).toHaveLength(1);
-    await alice.page.getByRole("link", { name: "Feed" }).click();
+    await alice.feedLink.click();
     await expect(heading).toHaveText("Feed");
     detour.letSocketsCome();
     await alice.page.goBack();
