@@ -256,6 +256,7 @@ test("a notification that has no title is one line where there is room, and two 
   await server.publish("backups", `${mark} done in 12 s`);
   await server.publish("ops", { title: `${mark} disk`, text: "92 % of /var", level: "warning", tags: ["db-1"] });
   await server.publish("long", `${mark} ${"text ".repeat(120)}`);
+  await server.publish("titled", { title: "Full", text: `${mark} ${"words ".repeat(40)}`, level: "warning" });
   for (const [width, short, titled] of [[1280, 1, 1], [360, 1, 3]] as const) {
     const reader = await somebody({ viewport: { width, height: 800 } });
     await reader.open("/");
@@ -274,5 +275,9 @@ test("a notification that has no title is one line where there is room, and two 
     const [textBox, channelBox] = [await text!.boundingBox(), await row!.boundingBox()];
     if (width < 500) expect(Math.abs(textBox!.x - channelBox!.x), "it begins under its channel").toBeLessThan(2);
     else expect(Math.abs(textBox!.y - channelBox!.y), "it stands beside its channel").toBeLessThan(6);
+    // And below a title, not in a column beside it.
+    const report = reader.page.locator(".notification__body", { hasText: `${mark} words` });
+    const [body, below] = [await report.boundingBox(), await report.locator(".notification__text").boundingBox()];
+    expect(Math.abs(below!.x - body!.x), `it begins under its level at ${width} px`).toBeLessThan(2);
   }
 });

@@ -19,6 +19,7 @@ test("a message is found by its words and leads to its place", async ({ alice, b
   await expect(hit.locator("mark")).toHaveText(["タワー", word]);
   await expect(hit.locator("p").last(), "as one reads it").toHaveText(`東京タワー ${word} mended`);
   expect((await new AxeBuilder({ page: bob.page }).analyze()).violations).toEqual([]);
+  await expect(hit.locator("a bdi"), "a link's line goes on under a name").toHaveCSS("text-decoration-line", "underline");
   await expect(hit.locator("time"), "in the reader's zone").not.toContainText("UTC");
   await hit.getByText("タワー").click({ force: true }); // the link lies over the text
   await expect(bob.messages.filter({ hasText: word })).toBeVisible();

@@ -17,7 +17,7 @@ pub(super) const TEXTS: Texts = Texts {
     plot_of: |channel, series| format!("{channel} の {series} のグラフ"),
     show_values: "直近の10件",
     notifications: "お知らせ",
-    notifications_empty: "まだ何も届いていません。",
+    notifications_empty: "お知らせはまだ届いていません。",
     show_more: "以前のお知らせを表示",
     read_more: "詳しく見る",
     level_info: "情報",
