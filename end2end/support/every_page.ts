@@ -8,8 +8,8 @@ const PASSWORD = "correct horse battery";
 /** A page, and how somebody comes there. */
 export type Stop = { name: string; open: (person: Person) => Promise<unknown> };
 
-/** What the browser says of pages that answer with an error. */
-const ERRORS = [/^(400|401|404|405|409|410|429|503) /, /status of (400|401|404|405|409|410|429|503)/];
+/** What the browser says of pages that answer with an error. Only the form whose session has ended may be told 401. */
+const ERRORS = [/^(400|404|405|409|410|429|503) /, /^401 \S+\/channels$/, /status of (400|401|404|405|409|410|429|503)/];
 
 type Houses = {
   /** Everybody is a guest, and the operator. */

@@ -23,12 +23,12 @@ async function faults(page: Page): Promise<string[]> {
 /** Opens everything that opens in place: menus, and the forms behind a word. */
 const unfold = (page: Page) => page.evaluate(() => document.querySelectorAll("details").forEach((part) => (part.open = true)));
 
-/** Looks, and once more with each of the page's popovers open. */
-async function withPopovers(page: Page, look: () => Promise<void>) {
+/** Looks, and once more with each of the page's popovers open, and those in them. */
+async function withPopovers(page: Page, look: () => Promise<void>, within = "body") {
   await look();
-  for (const button of await page.locator("button[popovertarget]:visible").all()) {
+  for (const button of await page.locator(`${within} button[popovertarget]:visible`).all()) {
     await button.click();
-    await look();
+    await withPopovers(page, look, `#${await button.getAttribute("popovertarget")}`);
     await page.keyboard.press("Escape");
   }
 }
@@ -67,7 +67,7 @@ const WINDOWS: Record<string, (person: Person, stop: Stop, look: Look) => Promis
     await prepare(person, stop);
     await person.page.setViewportSize({ width: 390, height: 844 });
     await expect(person.page.locator("html")).toHaveAttribute("lang", "ja");
-    await look("390 px");
+    await withPopovers(person.page, () => look("390 px"));
   },
 };
 
