@@ -8,6 +8,7 @@ mod hostile;
 mod limits;
 mod messages;
 mod resuming;
+mod rights;
 
 use std::path::{Path, PathBuf};
 
