@@ -82,7 +82,7 @@ impl Carrier {
     pub async fn remove(&self, hashes: &[String]) -> Result<(), FileError> {
         for hash in hashes {
             if let Some(aside) = self.to.set_aside(hash).await? {
-                self.to.settle(aside, false).await?;
+                self.to.settle(&aside, false).await?;
             }
         }
         Ok(())

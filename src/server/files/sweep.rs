@@ -5,10 +5,13 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{FileError, Files};
+use super::{FileError, Files, contents::Aside};
 
 /// The time between two sweeps, unless a removal wakes it.
 const INTERVAL: Duration = Duration::from_secs(60);
+/// The time after a sweep in which something failed, because what was deleted is not to wait for long. It doubles as long as
+/// sweeps fail, up to the other.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// Age at which a file that no message names is removed: somebody who writes a message next to it has posted it by then.
 const UNNAMED_AGE_MS: i64 = 24 * 3_600_000;
 /// The time between two looks through all contents: for what the notes of removed records do not tell, such as contents
@@ -20,16 +23,24 @@ const BATCH: usize = 500;
 impl Files {
     /// Sweeps at intervals until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
-        let mut search_due = Instant::now();
+        let (mut search_due, mut retry_after) = (Instant::now(), RETRY_AFTER);
         while !stop.is_cancelled() {
             let is_search = Instant::now() >= search_due;
-            match stop.run_until_cancelled(self.sweep(is_search)).await {
+            let Some(done) = stop.run_until_cancelled(self.sweep(is_search)).await else { return };
+            let pause = if let Err(error) = done {
                 // The next sweep does the failed steps again.
-                Some(Err(error)) => tracing::error!(%error, "cannot remove files that nobody needs"),
-                Some(Ok(())) if is_search => search_due = Instant::now() + SEARCH_INTERVAL,
-                _ => {}
-            }
-            let _ = stop.run_until_cancelled(tokio::time::timeout(INTERVAL, self.wake.notified())).await;
+                tracing::error!(%error, "cannot remove files that nobody needs");
+                let pause = retry_after;
+                retry_after = INTERVAL.min(pause * 2);
+                pause
+            } else {
+                retry_after = RETRY_AFTER;
+                if is_search {
+                    search_due = Instant::now() + SEARCH_INTERVAL;
+                }
+                INTERVAL
+            };
+            let _ = stop.run_until_cancelled(tokio::time::timeout(pause, self.wake.notified())).await;
         }
     }
 
@@ -42,7 +53,7 @@ impl Files {
             expired.map(|count| usize::try_from(count).unwrap_or(usize::MAX)).map_err(FileError::from),
             self.contents.remove_left_uploads().await,
             self.remove_expired_uploads().await,
-            self.settle_left_aside().await,
+            self.end_removals().await,
             self.remove_noted().await,
             if is_search { self.remove_unknown().await } else { Ok(0) },
         ];
@@ -58,16 +69,20 @@ impl Files {
     }
 
     /// Ends removals that did not end. Returns how many contents are gone by it.
-    async fn settle_left_aside(&self) -> Result<usize, FileError> {
+    async fn end_removals(&self) -> Result<usize, FileError> {
         let (mut removed, mut done) = (0, Ok(()));
         for aside in self.contents.left_aside().await? {
-            let is_needed = self.is_known(&aside.hash).await?;
-            match self.contents.settle(aside, is_needed).await {
-                Ok(()) => removed += usize::from(!is_needed),
+            match self.end_left_removal(&aside).await {
+                Ok(is_gone) => removed += usize::from(is_gone),
                 Err(error) => done = Err(error),
             }
         }
         done.map(|()| removed)
+    }
+
+    async fn end_left_removal(&self, aside: &Aside) -> Result<bool, FileError> {
+        // Another node may have looked in vain for a content that was put back here a moment later.
+        Ok(self.end_removal(aside).await? || self.remove(&aside.hash).await?)
     }
 
     /// Removes the contents that lost their last record.
@@ -119,8 +134,13 @@ impl Files {
             return Ok(false);
         }
         let Some(aside) = self.contents.set_aside(hash).await? else { return Ok(false) };
-        // An upload may have come in between: `contents` has the argument.
-        let is_needed = self.is_known(hash).await?;
+        self.end_removal(&aside).await
+    }
+
+    /// Ends the removal of a content that was moved aside, unless an upload has come in between: `contents` has the argument.
+    /// Returns true if it is gone now.
+    async fn end_removal(&self, aside: &Aside) -> Result<bool, FileError> {
+        let is_needed = self.is_known(&aside.hash).await?;
         self.contents.settle(aside, is_needed).await?;
         Ok(!is_needed)
     }

@@ -16,9 +16,9 @@ use sha2::{Digest, Sha256};
 use super::{
     contents, expect_contents,
     resuming::{ask, bytes, partial_in},
-    send,
+    send, upload,
 };
-use crate::support::{Person, Program, TestServer, new_id};
+use crate::support::{Nodes, Person, Program, RedisServer, TestServer, new_id};
 
 /// Kills in a test: each takes a second, and a fault between two of the five steps shows in a few.
 const KILLS: u64 = 6;
@@ -209,4 +209,30 @@ async fn a_file_that_no_message_names_goes_after_a_day() {
     expect_contents(&folder, 1).await;
     let left: Vec<_> = contents(&folder).into_iter().map(|path| std::fs::read(path).unwrap()).collect();
     assert_eq!(left, [b"young".to_vec()]);
+}
+
+#[tokio::test]
+async fn a_removal_that_a_node_did_not_end_is_ended_by_another() {
+    let shared = tempfile::tempdir().unwrap();
+    let place = format!("--files={}", shared.path().display());
+    let mut nodes = Nodes::none().await.with(&[&place]);
+    for _ in 0..2 {
+        nodes.add(&RedisServer::shared().url()).await;
+    }
+    let alice = nodes.node(0).person("alice").await;
+    let file = upload(nodes.node(0), &alice, "general", "a.txt", b"needed").await;
+    // As if a node had been killed in the middle: one that was deleted, and one that was uploaded again meanwhile.
+    let [needed] = <[_; 1]>::try_from(contents(shared.path())).unwrap();
+    let hash = needed.file_name().unwrap().to_str().unwrap();
+    std::fs::rename(&needed, shared.path().join(format!("removing/{hash}.of-a-killed-node"))).unwrap();
+    std::fs::write(shared.path().join(format!("removing/{}.of-another", "ab".repeat(32))), "deleted")
+        .unwrap();
+    let read = async || {
+        let read = alice.at(nodes.node(1)).get(file["url"].as_str().unwrap()).send().await.unwrap();
+        (read.status().as_u16(), read.text().await.unwrap())
+    };
+    assert_eq!(read().await, (200, "needed".to_owned()), "readers do not notice");
+    nodes.node(1).state.files.sweep(false).await.unwrap();
+    assert_eq!(contents(shared.path()), [needed]);
+    assert_eq!(read().await, (200, "needed".to_owned()));
 }

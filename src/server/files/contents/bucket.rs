@@ -15,7 +15,7 @@ use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncWriteExt;
 use tokio_util::io::StreamReader;
 
-use super::{LEFT_AFTER, Object, REMOVING, Reading, http_client::Connector};
+use super::{LEFT_AFTER, REMOVING, Reading, http_client::Connector};
 use crate::server::{
     config::{BucketPlace, BucketSettings},
     files::FileError,
@@ -84,9 +84,9 @@ impl Bucket {
     }
 
     /// Copies a file of this machine into its place.
-    pub(super) async fn put(&self, object: Object<'_>, from: TempPath) -> Result<(), FileError> {
+    pub(super) async fn put(&self, path: &str, from: TempPath) -> Result<(), FileError> {
         let mut file = tokio::fs::File::open(&from).await?;
-        let path = self.path(&object.path());
+        let path = self.path(path);
         let mut writer = BufWriter::with_capacity(self.store.clone(), path, PART_BYTES)
             .with_max_concurrency(PARTS_AT_ONCE);
         match tokio::io::copy(&mut file, &mut writer).await {
@@ -102,23 +102,12 @@ impl Bucket {
 
     pub(super) async fn read(
         &self,
-        object: Object<'_>,
+        path: &str,
         part: Option<Range<u64>>,
     ) -> Result<Option<Reading>, FileError> {
         // S3 has no empty range, and refuses one of an empty object.
         let options = GetOptions { range: part.map(GetRange::Bounded), ..GetOptions::default() };
-        let mut found = self.store.get_opts(&self.path(&object.path()), options.clone()).await;
-        if let (Err(Error::NotFound { .. }), Object::Content(hash)) = (&found, object) {
-            // A removal looks whether it is needed after all, or ended in the middle.
-            let removing = self.names_in(REMOVING).await?;
-            match removing.iter().find(|name| name.split('.').next() == Some(hash)) {
-                Some(name) => {
-                    found = self.store.get_opts(&self.path(&format!("{REMOVING}/{name}")), options).await;
-                }
-                None => return Ok(None),
-            }
-        }
-        let found = match found {
+        let found = match self.store.get_opts(&self.path(path), options).await {
             Err(Error::NotFound { .. }) => return Ok(None),
             found => found.map_err(io::Error::from)?,
         };
@@ -126,9 +115,9 @@ impl Bucket {
         Ok(Some(Reading { size, bytes: found.into_stream().map_err(io::Error::from).boxed() }))
     }
 
-    /// Copies a content to a file of this machine; `None` if it is not there.
-    pub(super) async fn fetch(&self, hash: &str, folder: &FolderPath) -> Result<Option<TempPath>, FileError> {
-        let Some(found) = self.read(Object::Content(hash), None).await? else { return Ok(None) };
+    /// Copies an object to a file of this machine; `None` if it is not there.
+    pub(super) async fn fetch(&self, path: &str, folder: &FolderPath) -> Result<Option<TempPath>, FileError> {
+        let Some(found) = self.read(path, None).await? else { return Ok(None) };
         let (file, path) = NamedTempFile::new_in(folder)?.into_parts();
         let mut file = tokio::fs::File::from_std(file);
         tokio::io::copy(&mut StreamReader::new(found.bytes), &mut file).await?;
@@ -168,7 +157,8 @@ impl Bucket {
         self.names_of(path, |_| true).await
     }
 
-    /// The names of contents that were moved aside by a removal that did not end.
+    /// The names of contents that were moved aside by a removal that did not end, of whatever node. Those that are young may
+    /// be of one that goes on: its copy must stay until it has removed the content itself and asked again.
     pub(super) async fn left_aside(&self) -> Result<Vec<String>, FileError> {
         let now = std::time::SystemTime::now();
         let is_left = |changed: std::time::SystemTime| {

@@ -15,7 +15,7 @@ use tempfile::TempPath;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use super::{LEFT_AFTER, Object, REMOVING, Reading};
+use super::{REMOVING, Reading};
 use crate::server::files::{FileError, disk::run};
 
 /// Bytes that are read at once while a content is sent: a few for each system call, and little for each reader.
@@ -25,8 +25,6 @@ const CHUNK: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
     root: PathBuf,
-    /// Age at which a removal is one that did not end.
-    aside_after: Duration,
 }
 
 impl Folder {
@@ -38,8 +36,8 @@ impl Folder {
     }
 
     /// The folder, which need not be there.
-    pub(super) fn at(root: PathBuf, is_alone: bool) -> Self {
-        Self { root, aside_after: if is_alone { Duration::ZERO } else { LEFT_AFTER } }
+    pub(super) fn at(root: PathBuf) -> Self {
+        Self { root }
     }
 
     pub(super) fn path(&self, path: &str) -> PathBuf {
@@ -47,8 +45,8 @@ impl Folder {
     }
 
     /// Moves a file on the disk into its place.
-    pub(super) async fn put(&self, object: Object<'_>, from: TempPath) -> Result<(), FileError> {
-        let (root, path) = (self.root.clone(), self.path(&object.path()));
+    pub(super) async fn put(&self, path: &str, from: TempPath) -> Result<(), FileError> {
+        let (root, path) = (self.root.clone(), self.path(path));
         run(move || {
             let parent = path.parent().expect("it has a folder");
             if !parent.is_dir() {
@@ -63,10 +61,10 @@ impl Folder {
 
     pub(super) async fn read(
         &self,
-        object: Object<'_>,
+        path: &str,
         part: Option<Range<u64>>,
     ) -> Result<Option<Reading>, FileError> {
-        let mut file = match tokio::fs::File::open(self.path(&object.path())).await {
+        let mut file = match tokio::fs::File::open(self.path(path)).await {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened?,
         };
@@ -127,16 +125,6 @@ impl Folder {
                 let names = entries?.map(|entry| Ok(entry?.file_name().into_string().ok()));
                 Ok(names.filter_map(io::Result::transpose).collect::<io::Result<_>>()?)
             }
-        })
-        .await
-    }
-
-    /// The names of contents that were moved aside by a removal that did not end.
-    pub(super) async fn left_aside(&self) -> Result<Vec<String>, FileError> {
-        let (folder, age) = (self.root.join(REMOVING), self.aside_after);
-        run(move || {
-            let name = |path: PathBuf| Some(path.file_name()?.to_str()?.to_owned());
-            Ok(left_in(&folder, age)?.into_iter().filter_map(name).collect())
         })
         .await
     }

@@ -4,32 +4,36 @@
 //! * `folder`: a folder of this machine, or one that several reach
 //! * `bucket`: a bucket of an S3 service
 //! * `http_client`: the requests to it
+//! * `storage`: either of the two
 //!
 //! An upload always puts its own copy in place, also if a content is there: to look first and leave it would lose the
 //! file when a removal comes in between. A removal moves the content aside, asks again whether a record has the hash, and
 //! moves it back if so. The record of an upload is committed before its content is put in place. So of an upload and a
 //! removal on any nodes, either the upload comes last, or the removal's second question finds its record.
+//!
+//! A removal that ended in the middle, by a crash or a database that failed, is ended by the next sweep of any node. Every
+//! question about a content that was moved aside comes after the move, so whoever asks gets an answer that is good, and to
+//! do the same twice does no harm. In a bucket the move itself has two steps, and between them a content must not be
+//! removed: there a node ends its own removals at once, and those of others only when they are old.
 
 mod bucket;
 mod folder;
 mod http_client;
+mod storage;
+#[cfg(test)]
+mod tests;
 
-use std::{
-    collections::HashSet,
-    fs, io,
-    ops::Range,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::HashSet, fs, io, ops::Range, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
 };
+use parking_lot::Mutex;
 
 pub(super) use self::folder::{remove_if_there, sync_folder};
-use self::{bucket::Bucket, folder::Folder};
+use self::{bucket::Bucket, folder::Folder, storage::Storage};
 use super::{
     FileError,
     disk::{check_room, run},
@@ -43,8 +47,8 @@ const REMOVING: &str = "removing";
 /// Thumbnails of pictures, each under the hash of its picture.
 const THUMBNAILS: &str = "thumbnails";
 
-/// Age at which what a crash left in the first two is looked after, where other nodes may be at work on it. A running
-/// upload writes, and a running removal ends, within seconds.
+/// Age at which uploads and removals in a bucket that a crash left are looked after, where other nodes may be at work on
+/// them. A running upload writes, and a running removal ends, within seconds.
 const LEFT_AFTER: Duration = Duration::from_secs(600);
 
 /// The contents.
@@ -53,12 +57,8 @@ pub(super) struct Contents {
     /// Where uploads arrive, always on a disk of this machine: their size and hash are known at their end only.
     incoming: PathBuf,
     storage: Storage,
-}
-
-#[derive(Clone, Debug)]
-enum Storage {
-    Folder(Folder),
-    Bucket(Bucket),
+    /// The names of those that this process moved aside and has not settled.
+    aside: Arc<Mutex<HashSet<String>>>,
 }
 
 /// A stored object, by the hash of its content.
@@ -146,13 +146,13 @@ impl Contents {
     /// Opens the place and changes nothing in it. A folder need not be there.
     pub(super) async fn to_read(location: &FilesLocation, is_alone: bool) -> io::Result<Self> {
         let storage = match &location.place {
-            FilesPlace::Folder(folder) => Storage::Folder(Folder::at(folder.clone(), is_alone)),
+            FilesPlace::Folder(folder) => Storage::Folder(Folder::at(folder.clone())),
             FilesPlace::Bucket(place) => {
                 let bucket = Bucket::open(place, &location.bucket, is_alone).await;
                 Storage::Bucket(bucket.map_err(|error| explained(&location.place, &error))?)
             }
         };
-        Ok(Self { incoming: location.incoming.clone(), storage })
+        Ok(Self { incoming: location.incoming.clone(), storage, aside: Arc::default() })
     }
 
     /// Begins to receive a content, if the disk has room for it.
@@ -174,7 +174,7 @@ impl Contents {
     /// Makes a received content durable under its hash. Its record is committed already.
     pub(super) async fn keep(&self, received: Received) -> Result<(), FileError> {
         let (hash, path) = received.into_parts();
-        self.storage.put(Object::Content(&hash), path).await
+        self.storage.put(&Object::Content(&hash).path(), path).await
     }
 
     /// Takes a content over. Returns false, and keeps nothing, if it cannot be read to its end or has another hash.
@@ -226,24 +226,39 @@ impl Contents {
         object: Object<'_>,
         part: Option<Range<u64>>,
     ) -> Result<Option<Reading>, FileError> {
-        match &self.storage {
-            Storage::Folder(folder) => folder.read(object, part).await,
-            Storage::Bucket(bucket) => bucket.read(object, part).await,
+        let (place, found) = (object.path(), self.storage.read(&object.path(), part.clone()).await?);
+        let Object::Content(hash) = object else { return Ok(found) };
+        if found.is_some() {
+            return Ok(found);
         }
+        // A removal asks whether it is needed after all, or ended in the middle.
+        for aside in self.asides_of(hash).await? {
+            let found = self.storage.read(&aside.path(), part.clone()).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        self.storage.read(&place, part).await // it was needed, and is back
     }
 
     /// Draws the thumbnail of a picture and stores it. One that cannot be drawn is stored without a byte, so that it is
     /// not tried again.
     pub(super) async fn draw_thumbnail(&self, hash: &str) -> Result<(), FileError> {
-        let Some(picture) = self.storage.on_disk(hash, &self.incoming).await? else { return Ok(()) };
+        let Some(picture) = self.storage.on_disk(&Object::Content(hash).path(), &self.incoming).await? else {
+            return Ok(());
+        };
         let incoming = self.incoming.clone();
         let drawn = run(move || Ok(thumbnail::draw(picture.as_ref(), &incoming)?));
-        self.storage.put(Object::Thumbnail(hash), drawn.await?).await?;
+        self.storage.put(&Object::Thumbnail(hash).path(), drawn.await?).await?;
         // A removal that came in between has looked for the thumbnail already.
-        match self.read(Object::Content(hash), Some(0..1)).await?.is_none() {
-            true => self.storage.remove_thumbnail(hash).await,
+        match self.storage.read(&Object::Content(hash).path(), Some(0..1)).await?.is_none() {
+            true => self.remove_thumbnail(hash).await,
             false => Ok(()),
         }
+    }
+
+    async fn remove_thumbnail(&self, hash: &str) -> Result<(), FileError> {
+        self.storage.remove(&Object::Thumbnail(hash).path()).await
     }
 
     /// Removes the thumbnails without a picture, of those whose hash begins with these two digits: a crash may leave one.
@@ -254,7 +269,7 @@ impl Contents {
         }
         let pictures: HashSet<_> = self.hashes_in(first).await?.into_iter().collect();
         for hash in thumbnails.iter().filter(|hash| !pictures.contains(*hash)) {
-            self.storage.remove_thumbnail(hash).await?;
+            self.remove_thumbnail(hash).await?;
         }
         Ok(())
     }
@@ -263,26 +278,40 @@ impl Contents {
     pub(super) async fn set_aside(&self, hash: &str) -> Result<Option<Aside>, FileError> {
         let aside = Aside::of(hash);
         let is_there = self.storage.rename(&Object::Content(hash).path(), &aside.path()).await?;
+        if is_there {
+            self.aside.lock().insert(aside.name.clone());
+        }
         Ok(is_there.then_some(aside))
     }
 
-    /// Ends a removal: puts the content back if it is needed after all. Otherwise its thumbnail goes with it.
-    pub(super) async fn settle(&self, aside: Aside, is_needed: bool) -> Result<(), FileError> {
+    /// Ends a removal: puts the content back if it is needed after all. Otherwise its thumbnail goes with it. If the content
+    /// is not there, another node has looked after it.
+    pub(super) async fn settle(&self, aside: &Aside, is_needed: bool) -> Result<(), FileError> {
         if is_needed {
-            // If it is not there, another node has looked after it.
-            return self.storage.rename(&aside.path(), &Object::Content(&aside.hash).path()).await.map(drop);
+            self.storage.rename(&aside.path(), &Object::Content(&aside.hash).path()).await?;
+        } else {
+            self.remove_thumbnail(&aside.hash).await?;
+            self.storage.remove(&aside.path()).await?;
         }
-        self.storage.remove_thumbnail(&aside.hash).await?;
-        self.storage.remove(&aside.path()).await
+        self.aside.lock().remove(&aside.name);
+        Ok(())
     }
 
-    /// Contents that were moved aside by a removal that did not end.
+    /// Contents that were moved aside by a removal that did not end. While this process removes something, it must not ask.
     pub(super) async fn left_aside(&self) -> Result<Vec<Aside>, FileError> {
-        let names = match &self.storage {
-            Storage::Folder(folder) => folder.left_aside().await?,
+        let left = match &self.storage {
+            Storage::Folder(_) => self.storage.names_in(REMOVING).await?,
             Storage::Bucket(bucket) => bucket.left_aside().await?,
         };
+        let mut names = self.aside.lock().clone();
+        names.extend(left);
         Ok(names.iter().filter_map(|name| Aside::named(name)).collect())
+    }
+
+    /// A content under the names by which it is being removed.
+    async fn asides_of(&self, hash: &str) -> Result<Vec<Aside>, FileError> {
+        let names = self.storage.names_in(REMOVING).await?;
+        Ok(names.iter().filter_map(|name| Aside::named(name)).filter(|aside| aside.hash == hash).collect())
     }
 
     /// Removes uploads that did not end. Returns how many.
@@ -294,66 +323,6 @@ impl Contents {
     /// The hashes of the contents whose first two digits are these.
     pub(super) async fn hashes_in(&self, first: u8) -> Result<Vec<String>, FileError> {
         self.storage.names_in(&format!("{first:02x}")).await
-    }
-}
-
-impl Storage {
-    async fn put(&self, object: Object<'_>, from: tempfile::TempPath) -> Result<(), FileError> {
-        match self {
-            Self::Folder(folder) => folder.put(object, from).await,
-            Self::Bucket(bucket) => bucket.put(object, from).await,
-        }
-    }
-
-    /// The content as a file of this machine; `None` if it is not there.
-    async fn on_disk(&self, hash: &str, incoming: &Path) -> Result<Option<OnDisk>, FileError> {
-        match self {
-            Self::Folder(folder) => Ok(Some(OnDisk::Itself(folder.path(&Object::Content(hash).path())))),
-            Self::Bucket(bucket) => Ok(bucket.fetch(hash, incoming).await?.map(OnDisk::Copy)),
-        }
-    }
-
-    /// Gives an object another path, in place of what may be there; false if it is not there.
-    async fn rename(&self, from: &str, to: &str) -> Result<bool, FileError> {
-        match self {
-            Self::Folder(folder) => folder.rename(from, to).await,
-            Self::Bucket(bucket) => bucket.rename(from, to).await,
-        }
-    }
-
-    /// Removes an object, which need not be there.
-    async fn remove(&self, path: &str) -> Result<(), FileError> {
-        match self {
-            Self::Folder(folder) => folder.remove(path).await,
-            Self::Bucket(bucket) => bucket.remove(path).await,
-        }
-    }
-
-    async fn remove_thumbnail(&self, hash: &str) -> Result<(), FileError> {
-        self.remove(&Object::Thumbnail(hash).path()).await
-    }
-
-    /// The names of the objects right below a path.
-    async fn names_in(&self, path: &str) -> Result<Vec<String>, FileError> {
-        match self {
-            Self::Folder(folder) => folder.names_in(path).await,
-            Self::Bucket(bucket) => bucket.names_in(path).await,
-        }
-    }
-}
-
-/// A content as a file of this machine, for as long as this is there.
-enum OnDisk {
-    Itself(PathBuf),
-    Copy(tempfile::TempPath),
-}
-
-impl AsRef<Path> for OnDisk {
-    fn as_ref(&self) -> &Path {
-        match self {
-            Self::Itself(path) => path,
-            Self::Copy(path) => path,
-        }
     }
 }
 
