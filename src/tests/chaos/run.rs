@@ -78,7 +78,8 @@ pub(super) async fn run(plan: &Plan, faults: &Arc<Faults>) -> Outcome {
             outcome
         }
         Err(how) => {
-            panic!("the promise is broken: {how}\nrerun it with: make chaos SEED={}\n{plan:#?}", plan.seed)
+            // The end is what a log that is cut still has.
+            panic!("{plan:?}\nthe promise is broken: {how}\nrerun it with: make chaos SEED={}", plan.seed)
         }
     }
 }
