@@ -95,13 +95,16 @@ impl Chat {
             state: None,
             files: Vec::new(),
         };
-        let mut appended = self.hub.publish(&TopicName::Room(room.clone()), vec![entry]).await?;
-        let first = appended.pop().expect("one new entry gives one entry");
+        let appended = self.hub.publish(&TopicName::Room(room.clone()), vec![entry]).await;
+        if kind == ChangeKind::Delete {
+            // Also after an error: a database that fails may have done it, and not have said so.
+            self.removed_files.notify_one();
+        }
+        let first = appended?.pop().expect("one new entry gives one entry");
         let target = first.record.target.ok_or_else(|| {
             Rejection::new(Code::BadId, "This id belongs to a message; a change needs an id of its own.")
         })?;
         if kind == ChangeKind::Delete {
-            self.removed_files.notify_one();
             self.note_deletion(room, who, &first, target).await?;
             self.note_activity(room);
         }

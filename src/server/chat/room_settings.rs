@@ -98,9 +98,10 @@ impl Chat {
         self.rights.change_settings(room, remove, action).await?;
         self.activity.note_list(None);
         // No node appends any more. Whatever was on its way, or is left by a crash from here on, the next trim removes.
-        self.hub.store().remove_room(room).await?;
+        let removed = self.hub.store().remove_room(room).await;
+        // Also after an error: a database that fails may have done it, and not have said so.
         self.removed_files.notify_one();
-        Ok(())
+        Ok(removed?)
     }
 
     /// Rejects a caller who may not change the room.
